@@ -1,1 +1,17 @@
-//! Being built.
+//! The vocabulary of jobs, the SDK that job binaries link, and the client that submits and watches.
+//!
+//! * [`model`]: job, stage, task, attempt, outcome; what the master schedules without knowing what it means.
+//! * [`protocol`]: messages between client, master, worker and task process.
+//! * [`record`], [`plan`], [`mapreduce`], [`streaming`]: how a user writes a job.
+//! * [`shuffle`]: partition, sort, spill, merge on the producer's side; fetch and merge on the consumer's.
+//! * [`source`], [`sink`]: splits of text and binary input; output that is committed whole.
+//! * [`task`]: the executor inside a task process. [`local`]: the same plan on threads of one process, the reference.
+//! * [`submit`]: what a job binary does when a user starts it.
+//!
+//! It does not know who runs where.
+
+pub mod model;
+pub mod protocol;
+pub mod shuffle;
+
+pub use model::{AttemptId, JobId, StageId};

@@ -16,7 +16,12 @@ impl Dialer {
     }
 
     /// One attempt.
-    pub async fn connect(&self, endpoint: &Endpoint, service: &str, mode: Mode) -> Result<Connection, DialError> {
+    pub async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        service: &str,
+        mode: Mode,
+    ) -> Result<Connection, DialError> {
         unimplemented!()
     }
 
@@ -49,7 +54,12 @@ impl Redial {
 
     /// Calls and, for as long as `patience` lasts, connects and calls again when the connection fails or is lost.
     /// For requests that may run twice (reads, and calls that carry an idempotency id).
-    pub async fn call_again<Q, A>(&self, request: &Q, deadline: Duration, patience: Duration) -> Result<A, CallError>
+    pub async fn call_again<Q, A>(
+        &self,
+        request: &Q,
+        deadline: Duration,
+        patience: Duration,
+    ) -> Result<A, CallError>
     where
         Q: Serialize + Sync,
         A: DeserializeOwned,

@@ -1,0 +1,1 @@
+//! The namespace as a pure state machine (helpers build it from here).
