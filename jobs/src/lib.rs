@@ -5,7 +5,8 @@
 //! * [`record`], [`plan`], [`mapreduce`], [`streaming`]: how a user writes a job.
 //! * [`shuffle`]: partition, sort, spill, merge on the producer's side; fetch and merge on the consumer's.
 //! * [`source`], [`sink`]: splits of text and binary input; output that is committed whole.
-//! * [`task`]: the executor inside a task process. [`local`]: the same plan on threads of one process, the reference.
+//! * [`task_program`]: the seam between a program and who hosts its tasks. `task`: the executor inside a task process.
+//! * `local`: the same plan on threads of one process, the reference.
 //! * [`submit`]: what a job binary does when a user starts it.
 //!
 //! It does not know who runs where.
@@ -13,5 +14,6 @@
 pub mod model;
 pub mod protocol;
 pub mod shuffle;
+pub mod task_program;
 
 pub use model::{AttemptId, JobId, StageId};
