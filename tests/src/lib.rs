@@ -1,1 +1,9 @@
-//! Placeholder while the room is being built.
+//! What the suites above crate level share: a real cluster of real processes in a temporary folder, and the means to
+//! hurt it. Nothing that product code imports.
+
+pub mod cluster;
+pub mod programs;
+pub mod s3;
+pub mod text;
+
+pub use cluster::{Cluster, Output, Worker};

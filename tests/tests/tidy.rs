@@ -85,13 +85,20 @@ fn files_are_short_enough_to_read() {
         let lines = text.lines().count();
         lengths.push(lines);
         if lines > FILE_LINES_MAX {
-            problems.push(format!("{}: {lines} lines: cut it by concern, each file tells one story", path.display()));
+            problems.push(format!(
+                "{}: {lines} lines: cut it by concern, each file tells one story",
+                path.display()
+            ));
         }
     }
     lengths.sort_unstable();
     let median = lengths[lengths.len() / 2];
     let p95 = lengths[lengths.len() * 95 / 100];
-    println!("{} files, median {median} lines, p95 {p95}, longest {}", lengths.len(), lengths[lengths.len() - 1]);
+    println!(
+        "{} files, median {median} lines, p95 {p95}, longest {}",
+        lengths.len(),
+        lengths[lengths.len() - 1]
+    );
     if median > FILE_LINES_MEDIAN {
         problems.push(format!("the median file has {median} lines, the house keeps {FILE_LINES_MEDIAN}"));
     }
@@ -126,7 +133,8 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
         let Some(name) = function_name(line.trim_start()) else { continue };
         let closing = format!("{}}}", " ".repeat(indent));
         let end = lines[start..].iter().position(|line| **line == closing);
-        if let Some(end) = end.filter(|_| !line.trim_end().ends_with('}') && !line.trim_end().ends_with(';')) {
+        if let Some(end) = end.filter(|_| !line.trim_end().ends_with('}') && !line.trim_end().ends_with(';'))
+        {
             found.push((name, start + 1, end + 1));
         }
     }
@@ -150,7 +158,10 @@ fn every_file_opens_with_what_lives_in_it() {
     let mut problems = Vec::new();
     for (path, text) in rust_files() {
         if !text.starts_with("//!") {
-            problems.push(format!("{}: open it with a //! comment: what lives here, what it must not know", path.display()));
+            problems.push(format!(
+                "{}: open it with a //! comment: what lives here, what it must not know",
+                path.display()
+            ));
         }
     }
     fail_with(problems);
@@ -163,7 +174,8 @@ fn no_module_is_a_junk_drawer() {
         for part in path.iter().filter_map(|part| part.to_str()) {
             let name = part.strip_suffix(".rs").unwrap_or(part);
             if BANNED_MODULES.contains(&name) {
-                problems.push(format!("{}: `{name}` says nothing: name it for what it holds", path.display()));
+                problems
+                    .push(format!("{}: `{name}` says nothing: name it for what it holds", path.display()));
             }
         }
     }
@@ -204,7 +216,10 @@ fn cores_are_pure() {
             }
         }
     }
-    assert!(["hdfs", "master", "worker"].iter().all(|core| cores.contains(*core)), "cores found only in {cores:?}");
+    assert!(
+        ["hdfs", "master", "worker"].iter().all(|core| cores.contains(*core)),
+        "cores found only in {cores:?}"
+    );
     fail_with(problems);
 }
 
@@ -216,7 +231,9 @@ fn crates_depend_downwards_only() {
         for line in manifest.lines().filter(|line| line.starts_with("skep")) {
             let name = line.split(['.', ' ', '=']).next().unwrap();
             if !allowed.contains(&name) {
-                problems.push(format!("{room}/Cargo.toml: `{name}`: {room} must not know it; they meet in a lower crate"));
+                problems.push(format!(
+                    "{room}/Cargo.toml: `{name}`: {room} must not know it; they meet in a lower crate"
+                ));
             }
         }
     }
@@ -235,11 +252,12 @@ fn the_big_crates_are_there_once() {
             versions.entry(name).or_default().insert(value.trim_end_matches('"'));
         }
     }
-    let twice: Vec<String> = ["tokio", "arrow", "datafusion", "object_store", "hyper", "rustls", "bincode", "redb"]
-        .iter()
-        .filter(|name| versions.get(**name).is_some_and(|found| found.len() > 1))
-        .map(|name| format!("{name}: {:?}: make the dependents agree on one", versions[name]))
-        .collect();
+    let twice: Vec<String> =
+        ["tokio", "arrow", "datafusion", "object_store", "hyper", "rustls", "bincode", "redb"]
+            .iter()
+            .filter(|name| versions.get(**name).is_some_and(|found| found.len() > 1))
+            .map(|name| format!("{name}: {:?}: make the dependents agree on one", versions[name]))
+            .collect();
     assert!(versions.contains_key("tokio"));
     fail_with(twice);
 }
@@ -248,7 +266,8 @@ fn the_big_crates_are_there_once() {
 fn unsafe_code_lives_in_files_named_for_it() {
     let mut problems = Vec::new();
     for (path, text) in rust_files() {
-        let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.contains("unsafe"));
+        let named =
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.contains("unsafe"));
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or(line);
             if !named && code.contains(concat!("unsafe", " {")) {

@@ -1,0 +1,214 @@
+//! Processes that are killed without notice: same output, nothing acknowledged lost, nothing left behind.
+
+use serde_json::Value;
+use skep_tests::{Cluster, cluster::wait_until, text};
+use std::path::Path;
+
+const MIB: usize = 1 << 20;
+
+/// A cluster, its text, and a WordCount that is slow enough (small splits, one slot a worker) to be hit in the middle.
+struct Victim {
+    cluster: Cluster,
+    text: String,
+    job: String,
+}
+
+impl Victim {
+    fn start(core: usize, task: usize) -> Victim {
+        let cluster = Cluster::start_with(core, task, &["--slots", "1"]);
+        let text = text::words(7, 24 * MIB);
+        cluster.put("/in", text.as_bytes());
+        let binary = skep_tests::programs::job("wordcount");
+        let output = cluster
+            .skep(&[
+                "submit",
+                "--detach",
+                "--conf",
+                "input.split.bytes=1MiB",
+                "--conf",
+                "job.partitions=12",
+                binary.to_str().unwrap(),
+                "/in",
+                "/out",
+            ])
+            .ok();
+        let job = output.split_whitespace().find(|word| word.starts_with("job-")).expect("an id");
+        let job = job.trim_end_matches(['.', ',', ':']).to_owned();
+        Victim { cluster, text, job }
+    }
+
+    fn wait_for_stage(&self, stage: usize, done: u64) {
+        wait_until(&format!("stage {stage} has {done} finished tasks"), || {
+            let output = self.cluster.skep(&["jobs", "show", &self.job, "--json"]);
+            let view: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
+            view["stages"][stage]["done"].as_u64().unwrap_or(0) >= done
+        });
+    }
+
+    fn assert_right(&self) -> Value {
+        let view = self.cluster.wait_for_job(&self.job);
+        assert_eq!(view["summary"]["state"], "Succeeded", "{view}\n{}", self.cluster.logs());
+        assert_eq!(text::parse_counts(&self.cluster.cat("/out/part-*")), text::count(&[&self.text]));
+        view
+    }
+}
+
+#[test]
+fn a_task_worker_killed_in_the_map_stage_costs_no_finished_task() {
+    let mut victim = Victim::start(2, 2);
+    victim.wait_for_stage(0, 4);
+    victim.cluster.kill_worker(2);
+    assert_eq!(victim.assert_right()["tasks_recomputed"], 0);
+}
+
+#[test]
+fn a_task_worker_killed_in_the_reduce_stage_costs_no_finished_task() {
+    let mut victim = Victim::start(2, 2);
+    victim.wait_for_stage(1, 1);
+    victim.cluster.kill_worker(3);
+    assert_eq!(victim.assert_right()["tasks_recomputed"], 0);
+}
+
+#[test]
+fn a_core_worker_killed_in_the_map_stage_costs_only_what_it_alone_held() {
+    let mut victim = Victim::start(3, 1);
+    victim.wait_for_stage(0, 6);
+    victim.cluster.kill_worker(0);
+    victim.assert_right();
+}
+
+#[test]
+fn a_core_worker_killed_in_the_reduce_stage_is_made_up_for() {
+    let mut victim = Victim::start(3, 1);
+    victim.wait_for_stage(1, 1);
+    victim.cluster.kill_worker(1);
+    victim.assert_right();
+}
+
+#[test]
+fn a_master_killed_in_the_middle_and_restarted_carries_on() {
+    let mut victim = Victim::start(2, 1);
+    victim.wait_for_stage(0, 5);
+    victim.cluster.kill_master();
+    victim.cluster.start_master();
+    let view = victim.assert_right();
+    assert_eq!(view["tasks_recomputed"], 0, "finished tasks stay finished");
+}
+
+#[test]
+fn a_waiting_client_carries_on_by_itself_when_the_master_restarts() {
+    let mut cluster = Cluster::start_with(2, 0, &["--slots", "1"]);
+    let text = text::words(9, 16 * MIB);
+    cluster.put("/in", text.as_bytes());
+    let binary = skep_tests::programs::job("wordcount");
+    let client = cluster.skep_in_background(&[
+        "submit",
+        "--conf",
+        "input.split.bytes=1MiB",
+        binary.to_str().unwrap(),
+        "/in",
+        "/out",
+    ]);
+    wait_until("the job runs", || {
+        let output = cluster.skep(&["jobs", "list", "--json"]);
+        let jobs: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
+        jobs[0]["tasks_done"].as_u64().unwrap_or(0) > 2
+    });
+    cluster.kill_master();
+    cluster.start_master();
+    let output = client.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(text::parse_counts(&cluster.cat("/out/part-*")), text::count(&[&text]));
+}
+
+#[test]
+fn a_killed_task_process_is_started_again() {
+    let victim = Victim::start(2, 0);
+    victim.wait_for_stage(0, 2);
+    let daemon = victim.cluster.worker_process(0);
+    wait_until("a task process was killed", || match children(daemon).first() {
+        Some(process) => {
+            std::process::Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success()
+        }
+        None => false,
+    });
+    victim.assert_right();
+}
+
+#[test]
+fn every_worker_killed_and_started_again_loses_nothing_acknowledged() {
+    let mut cluster = Cluster::start(3, 0);
+    let text = text::words(3, 3 * MIB);
+    cluster.put("/kept", text.as_bytes());
+    for index in 0..3 {
+        cluster.kill_worker(index);
+    }
+    cluster.kill_master();
+    cluster.start_master();
+    for index in 0..3 {
+        cluster.start_worker(index);
+    }
+    cluster.wait_for_workers(3);
+    assert_eq!(cluster.cat("/kept"), text);
+}
+
+#[test]
+fn blocks_of_a_lost_core_worker_are_replicated_again() {
+    let mut cluster = Cluster::start(3, 0);
+    cluster.put("/file", text::words(4, MIB).as_bytes());
+    cluster.skep(&["fs", "setrep", "-w", "2", "/file"]).ok();
+    cluster.kill_worker(0);
+    wait_until("nothing is under-replicated", || {
+        let status = cluster.status();
+        let live =
+            status["workers"].as_array().unwrap().iter().filter(|worker| worker["state"] == "Live").count();
+        live == 2 && status["storage"]["under_replicated_blocks"] == 0
+    });
+    cluster.kill_worker(1);
+    assert_eq!(cluster.cat("/file"), text::words(4, MIB));
+}
+
+#[test]
+fn killed_jobs_leave_nothing_on_the_workers_disks() {
+    let cluster = Cluster::start(2, 1);
+    cluster.put("/in", text::words(5, 8 * MIB).as_bytes());
+    for round in 0..5 {
+        let job = cluster.submit_detached("wordcount", &["/in", &format!("/out-{round}")]);
+        cluster.skep(&["jobs", "kill", &job]);
+        cluster.wait_for_job(&job);
+    }
+    for worker in &cluster.workers {
+        wait_until("scratch and shuffle data are swept", || {
+            files_below(&worker.data.join("shuffle")).is_empty()
+                && scratch_below(&worker.data.join("jobs")).is_empty()
+        });
+    }
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let text =
+        std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    let mut found: Vec<u32> = text.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+    for entry in std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten() {
+        let more = std::fs::read_to_string(entry.path().join("children")).unwrap_or_default();
+        found.extend(more.split_whitespace().filter_map(|id| id.parse::<u32>().ok()));
+    }
+    found
+}
+
+fn files_below(folder: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else if entry.path().extension().is_none_or(|ending| ending != "lock") {
+            files.push(entry.path().display().to_string());
+        }
+    }
+    files
+}
+
+/// Files of jobs other than their logs.
+fn scratch_below(folder: &Path) -> Vec<String> {
+    files_below(folder).into_iter().filter(|path| !path.contains("/logs/")).collect()
+}
