@@ -13,6 +13,7 @@
 
 pub mod model;
 pub mod protocol;
+pub mod record;
 pub mod shuffle;
 pub mod task_program;
 
