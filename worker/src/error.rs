@@ -12,7 +12,9 @@ pub enum WorkerError {
     InUse { path: PathBuf },
     #[error("{path} is damaged ({reason}); restore it, or empty the directory to join as a new worker")]
     DamagedIdentity { path: PathBuf, reason: String },
-    #[error("the data directory {path} belongs to a {was:?} worker ({worker}); use another --data for the other role")]
+    #[error(
+        "the data directory {path} belongs to a {was:?} worker ({worker}); use another --data for the other role"
+    )]
     OtherRole { path: PathBuf, worker: WorkerId, was: skep_jobs::protocol::client::Role },
     #[error("cannot listen on {endpoint}: {source}")]
     Listen { endpoint: skep_wire::Endpoint, source: io::Error },

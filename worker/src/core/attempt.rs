@@ -181,8 +181,7 @@ impl Core {
 
     fn stop(&mut self, id: AttemptId, life: Life, blame: Blame, reason: String) {
         if let Some(attempt) = self.attempts.get_mut(&id) {
-            attempt.phase =
-                Phase::Stopping { life, until: self.now.after_ms(limits::KILL_GRACE_MS), blame };
+            attempt.phase = Phase::Stopping { life, until: self.now.after_ms(limits::KILL_GRACE_MS), blame };
         }
         if matches!(self.process_mut(life), Some(Process::Ready { .. })) {
             self.out.push_back(Output::Send { life, order: TaskOrder::Kill { attempts: vec![id], reason } });

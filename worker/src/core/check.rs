@@ -44,7 +44,10 @@ impl Core {
             if let Some(life) = job.process.life() {
                 assert_eq!(self.lives.get(&life), Some(id), "{life} is not on the list of lives");
             }
-            assert!(!(job.over && matches!(job.process, Process::Absent)), "{id} is over and was not forgotten");
+            assert!(
+                !(job.over && matches!(job.process, Process::Absent)),
+                "{id} is over and was not forgotten"
+            );
         }
         for (life, id) in &self.lives {
             let of_job = self.jobs.get(id).and_then(|job| job.process.life());

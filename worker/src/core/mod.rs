@@ -210,8 +210,7 @@ impl Core {
         match self.jobs.get_mut(&header.job) {
             Some(job) => job.header = header,
             None => {
-                let job =
-                    Job { header, process: Process::Absent, over: false, noted: Noted::default() };
+                let job = Job { header, process: Process::Absent, over: false, noted: Noted::default() };
                 self.jobs.insert(job.header.job, job);
             }
         }

@@ -229,7 +229,9 @@ fn outcome_of(attempt: AttemptId, phase: &Phase, why: Option<&Ending>, exit: &Ex
         }
         Some(Ending::DidNotStop(other)) => (
             FaultKind::Preempted,
-            format!("its process was ended because {other} in the same process did not stop when it was told to"),
+            format!(
+                "its process was ended because {other} in the same process did not stop when it was told to"
+            ),
         ),
         Some(Ending::WorkerLeaves | Ending::JobOver) => {
             (FaultKind::Preempted, format!("{attempt} was ended because its worker leaves"))
@@ -297,4 +299,3 @@ fn killed_by_kernel(exit: &Exit) -> String {
         exit,
     )
 }
-

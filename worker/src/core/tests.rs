@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use skep_jobs::{
     model::{
-        AttemptId, AttemptNumber, Done, Executable, FaultKind, JobConf, JobId, Outcome, PartId, Program, Round,
-        StageId,
+        AttemptId, AttemptNumber, Done, Executable, FaultKind, JobConf, JobId, Outcome, PartId, Program,
+        Round, StageId,
     },
     protocol::{
         task::TaskOrder,
@@ -20,11 +20,8 @@ use std::{
     time::Duration,
 };
 
-const TOKEN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-
-/// The wire crate makes tokens only from their text.
 fn token() -> JobToken {
-    JobToken::from_hex(TOKEN).unwrap()
+    serde_json::from_value(serde_json::json!(vec![0u8; 32])).unwrap()
 }
 
 fn header(job: u64) -> Box<JobHeader> {
@@ -148,11 +145,7 @@ fn an_outcome_is_repeated_on_each_new_connection_until_it_is_noted() {
 #[test]
 fn a_launch_that_arrives_after_its_outcome_was_noted_does_not_run_again() {
     let (mut core, life) = running(1, 1);
-    on(
-        &mut core,
-        1,
-        Event::Ended { life, attempt: attempt(1, 0), outcome: Outcome::Done(Done::default()) },
-    );
+    on(&mut core, 1, Event::Ended { life, attempt: attempt(1, 0), outcome: Outcome::Done(Done::default()) });
     on(&mut core, 2, Event::Noted(vec![attempt(1, 0)]));
     let outputs = on(&mut core, 3, Event::Launch(vec![launch(attempt(1, 0), 10)]));
     assert!(outputs.is_empty(), "{outputs:?}");
@@ -198,8 +191,7 @@ fn a_process_that_dies_by_itself_is_the_users_fault_and_its_last_lines_are_told(
 #[test]
 fn a_process_over_its_memory_is_ended_and_the_message_gives_peak_limit_and_advice() {
     let (mut core, life) = running(1, 1);
-    let outputs =
-        on(&mut core, 5, Event::OverMemory { life, peak_bytes: 300 << 20, limit_bytes: 200 << 20 });
+    let outputs = on(&mut core, 5, Event::OverMemory { life, peak_bytes: 300 << 20, limit_bytes: 200 << 20 });
     assert!(matches!(&outputs[..], [Output::Kill { .. }]), "{outputs:?}");
     let ended = outcomes(&on(&mut core, 6, Event::Exited { life, exit: exit("signal SIGKILL") }));
     let Outcome::Failed { kind: FaultKind::OutOfMemory, message } = &ended[&attempt(1, 0)] else {
@@ -253,11 +245,7 @@ fn a_draining_worker_refuses_at_no_cost_and_says_once_that_it_is_empty() {
     on(&mut core, 1, Event::Drain(true));
     let refused = outcomes(&on(&mut core, 2, Event::Launch(vec![launch(attempt(1, 7), 10)])));
     assert!(matches!(refused[&attempt(1, 7)], Outcome::Refused { .. }));
-    on(
-        &mut core,
-        3,
-        Event::Ended { life, attempt: attempt(1, 0), outcome: Outcome::Done(Done::default()) },
-    );
+    on(&mut core, 3, Event::Ended { life, attempt: attempt(1, 0), outcome: Outcome::Done(Done::default()) });
     on(&mut core, 4, Event::OutputsHeld(1));
     let outputs = on(&mut core, 5, Event::Noted(vec![attempt(1, 0), attempt(1, 7)]));
     assert!(outputs.is_empty(), "it still holds shuffle output: {outputs:?}");
@@ -287,8 +275,9 @@ struct World {
     /// Processes, and whether they have said hello.
     processes: BTreeMap<Life, bool>,
     inside: BTreeMap<Life, BTreeSet<AttemptId>>,
-    /// What the master saw of each attempt that it launched.
+    ran: BTreeSet<AttemptId>,
     launched: BTreeSet<AttemptId>,
+    /// What the master saw of each attempt that it launched.
     seen: BTreeMap<AttemptId, Outcome>,
     over: BTreeSet<JobId>,
     removed: BTreeSet<JobId>,
@@ -304,6 +293,7 @@ impl World {
             now: 0,
             processes: BTreeMap::new(),
             inside: BTreeMap::new(),
+            ran: BTreeSet::new(),
             launched: BTreeSet::new(),
             seen: BTreeMap::new(),
             over: BTreeSet::new(),
@@ -330,7 +320,10 @@ impl World {
             Output::Start { life, .. } => assert!(self.processes.insert(life, false).is_none()),
             Output::Send { life, order: TaskOrder::Run(launches) } => {
                 assert_eq!(self.processes.get(&life), Some(&true), "an order before hello");
-                self.inside.entry(life).or_default().extend(launches.iter().map(|launch| launch.attempt));
+                for launch in launches {
+                    assert!(self.ran.insert(launch.attempt), "{} runs twice", launch.attempt);
+                    self.inside.entry(life).or_default().insert(launch.attempt);
+                }
             }
             Output::Send { .. } | Output::Kill { .. } => {}
             Output::TellMaster(WorkerTell::Outcomes(batch)) => {
@@ -440,7 +433,10 @@ impl World {
                 let on = self.rng.random_bool(0.3);
                 self.feed(Event::Drain(on));
             }
-            18 => self.feed(Event::Exited { life: Life(self.rng.random_range(0..5) + 1000), exit: exit("?") }),
+            18 => {
+                let life = Life(self.rng.random_range(1000..1005));
+                self.feed(Event::Exited { life, exit: exit("?") });
+            }
             _ => self.feed(Event::Tick),
         }
     }
@@ -456,7 +452,8 @@ impl World {
                 self.now = self.now.max(deadline.0.min(self.now + 50));
             }
             self.feed(Event::Tick);
-            let ending: Vec<Life> = self.processes.keys().copied().filter(|life| self.is_ending(*life)).collect();
+            let lives: Vec<Life> = self.processes.keys().copied().collect();
+            let ending = lives.into_iter().filter(|life| self.is_ending(*life)).collect::<Vec<_>>();
             ending.into_iter().for_each(|life| self.die(life));
         }
     }
