@@ -15,6 +15,7 @@ pub mod model;
 pub mod protocol;
 pub mod record;
 pub mod shuffle;
+pub mod submit;
 pub mod task_program;
 
 pub use model::{AttemptId, JobId, StageId};
