@@ -15,6 +15,7 @@ pub mod limits;
 pub mod options;
 
 mod error;
+pub mod process;
 
 pub use error::WorkerError;
 pub use options::WorkerOptions;

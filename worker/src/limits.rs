@@ -19,3 +19,23 @@ pub const KILL_GRACE_MS: u64 = 3_000;
 pub const EXIT_GRACE_MS: u64 = 2_000;
 /// A process whose connection closed may take this long to exit by itself before it is ended.
 pub const LINK_LOST_GRACE_MS: u64 = 1_000;
+
+/// How often the memory of task processes is measured, at most: a look at a machine with very many processes takes
+/// longer, and may not cost more than a fiftieth of the time.
+pub const MEMORY_SAMPLE_EVERY: Duration = Duration::from_millis(200);
+/// How often a process that is being ended is looked at.
+pub const ENDING_LOOK_EVERY: Duration = Duration::from_millis(3);
+/// How long processes of an earlier life may take to end before the worker gives up its start.
+pub const LEFTOVERS_DEADLINE: Duration = Duration::from_secs(20);
+
+/// One segment of a job's log ...
+pub const LOG_SEGMENT_BYTES: u64 = 8 << 20;
+/// ... and how many are kept: a job's log on one worker is bounded by their product.
+pub const LOG_SEGMENTS_KEPT: usize = 2;
+/// A longer line is cut into several.
+pub const LOG_LINE_BYTES_MAX: usize = 64 << 10;
+/// Reads of 16 KiB from a pipe in one go, before others get their turn at the log.
+pub const LOG_DRAIN_READS_MAX: usize = 64;
+/// Lines that a message about a dead process quotes, and how much of each.
+pub const LAST_LINES_MAX: usize = 10;
+pub const LAST_LINE_BYTES_MAX: usize = 500;
