@@ -11,7 +11,9 @@
 //! It makes no decision about the cluster and never runs a user's code in its own process.
 
 pub mod core;
+pub mod directory;
 pub mod limits;
+pub mod machine;
 pub mod options;
 
 mod error;

@@ -39,3 +39,10 @@ pub const LOG_DRAIN_READS_MAX: usize = 64;
 /// Lines that a message about a dead process quotes, and how much of each.
 pub const LAST_LINES_MAX: usize = 10;
 pub const LAST_LINE_BYTES_MAX: usize = 500;
+
+/// The kernel's bound on the path of a Unix socket, without its final zero.
+pub const SOCKET_PATH_BYTES_MAX: usize = 107;
+/// Logs of jobs that are over stay on the worker this long ...
+pub const LOG_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+/// ... and together take this much room at most.
+pub const LOGS_BYTES_MAX: u64 = 256 << 20;
