@@ -1,8 +1,20 @@
-//! Connecting, and connecting again.
+//! Connecting. [`Redial`] connects again.
 
-use crate::{CallError, Channel, Connection, Credential, DialError, Endpoint, Mode, Peer};
-use serde::{Serialize, de::DeserializeOwned};
-use std::time::Duration;
+mod redial;
+
+pub use redial::Redial;
+
+use crate::{
+    Channel, Connection, Credential, DialError, Endpoint, Identity, Mode,
+    connection::Stream,
+    handshake::{self, HandshakeError},
+    limits::{CONNECT_DEADLINE, HANDSHAKE_DEADLINE},
+};
+use std::{io, sync::Arc};
+use tokio::{
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
 
 /// Opens connections with one credential.
 #[derive(Clone, Debug)]
@@ -22,7 +34,32 @@ impl Dialer {
         service: &str,
         mode: Mode,
     ) -> Result<Connection, DialError> {
-        unimplemented!()
+        let failed = |error| DialError::Connect { endpoint: endpoint.clone(), source: Arc::new(error) };
+        let late = |waited| DialError::Timeout { endpoint: endpoint.clone(), waited };
+        let mut stream = timeout(CONNECT_DEADLINE, open(endpoint))
+            .await
+            .map_err(|_| late(CONNECT_DEADLINE))?
+            .map_err(failed)?;
+        timeout(HANDSHAKE_DEADLINE, handshake::connect(&mut stream, &self.credential, service, mode))
+            .await
+            .map_err(|_| late(HANDSHAKE_DEADLINE))?
+            .map_err(|error| match error {
+                HandshakeError::Refused(refusal) => {
+                    DialError::Refused { endpoint: endpoint.clone(), refusal }
+                }
+                HandshakeError::Io(error) => failed(error),
+            })?;
+        let identity = match &self.credential {
+            Credential::Cluster(_) => Identity::Cluster,
+            Credential::Job { job, .. } => Identity::Job(job.clone()),
+        };
+        Ok(Connection {
+            service: service.to_owned(),
+            mode,
+            identity,
+            remote: endpoint.to_string(),
+            io: stream,
+        })
     }
 
     /// A channel for one or more exchanges.
@@ -31,44 +68,17 @@ impl Dialer {
     }
 }
 
-/// A client of one service that connects when first used and again, with jittered back-off (10 ms to 2 s), when the
-/// connection is lost. Cheap to clone. For clients that only call; a server that must push to its clients holds
-/// the accepted [`Peer`].
-#[derive(Clone)]
-pub struct Redial {}
-
-impl Redial {
-    pub fn new(dialer: Dialer, endpoint: Endpoint, service: &str) -> Redial {
-        unimplemented!()
-    }
-
-    /// Calls once on the live connection (connecting first if there is none). Never repeats a request by itself: the
-    /// caller knows whether that is safe. `Closed` after the request was sent means: it may or may not have run.
-    pub async fn call<Q, A>(&self, request: &Q, deadline: Duration) -> Result<A, CallError>
-    where
-        Q: Serialize + Sync,
-        A: DeserializeOwned,
-    {
-        unimplemented!()
-    }
-
-    /// Calls and, for as long as `patience` lasts, connects and calls again when the connection fails or is lost.
-    /// For requests that may run twice (reads, and calls that carry an idempotency id).
-    pub async fn call_again<Q, A>(
-        &self,
-        request: &Q,
-        deadline: Duration,
-        patience: Duration,
-    ) -> Result<A, CallError>
-    where
-        Q: Serialize + Sync,
-        A: DeserializeOwned,
-    {
-        unimplemented!()
-    }
-
-    /// The live peer, connecting if there is none.
-    pub async fn peer(&self) -> Result<Peer, CallError> {
-        unimplemented!()
+async fn open(endpoint: &Endpoint) -> io::Result<Stream> {
+    match endpoint {
+        Endpoint::Tcp(address) => {
+            let stream = TcpStream::connect(address).await?;
+            // Dialing a free port of this machine can pick that very port as its own and connect to itself, which
+            // would also keep the server from binding it.
+            if stream.local_addr()? == stream.peer_addr()? {
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            Stream::tcp(stream)
+        }
+        Endpoint::Unix(path) => Ok(Stream::unix(UnixStream::connect(path).await?)),
     }
 }

@@ -17,7 +17,12 @@ pub enum DialError {
 impl DialError {
     /// Nobody listens there: the process is gone (or not there yet).
     pub fn nobody_listens(&self) -> bool {
-        unimplemented!()
+        match self {
+            DialError::Connect { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+            }
+            DialError::Timeout { .. } | DialError::Refused { .. } => false,
+        }
     }
 
     /// Whether the same call may succeed later.
@@ -39,6 +44,24 @@ pub enum CallError {
     Decode(#[from] DecodeError),
     #[error("the other side cannot read the request: {0}")]
     Unreadable(String),
+    #[error("the other side failed while it worked on the request: its log says why")]
+    Failed,
+    #[error("a message of {bytes} bytes is over the limit of {limit}: split it")]
+    TooLarge { bytes: usize, limit: usize },
+}
+
+impl CallError {
+    /// Whether the same call may succeed later, on another connection. After `Closed` it may have run already.
+    pub fn retryable(&self) -> bool {
+        match self {
+            CallError::Closed | CallError::Deadline(_) => true,
+            CallError::Dial(error) => error.retryable(),
+            CallError::Decode(_)
+            | CallError::Unreadable(_)
+            | CallError::Failed
+            | CallError::TooLarge { .. } => false,
+        }
+    }
 }
 
 /// An exchange on a channel broke.
@@ -60,4 +83,33 @@ pub enum ChannelError {
     Dial(#[from] DialError),
     #[error("no progress within {0:?}")]
     Deadline(Duration),
+}
+
+impl ChannelError {
+    /// Whether the same exchange may succeed later, on another connection.
+    pub fn retryable(&self) -> bool {
+        match self {
+            ChannelError::Closed
+            | ChannelError::Io(_)
+            | ChannelError::Corrupt { .. }
+            | ChannelError::Deadline(_) => true,
+            ChannelError::Dial(error) => error.retryable(),
+            ChannelError::TooLarge { .. } | ChannelError::Unexpected { .. } | ChannelError::Decode(_) => {
+                false
+            }
+        }
+    }
+}
+
+/// A connection that the other side ended, in whichever way the system says it, is closed.
+impl From<io::Error> for ChannelError {
+    fn from(error: io::Error) -> ChannelError {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => ChannelError::Closed,
+            _ => ChannelError::Io(Arc::new(error)),
+        }
+    }
 }

@@ -26,11 +26,7 @@ impl JobsError {
     /// Whether the same call may succeed later: the master is restarting, or its machine is out of reach.
     pub fn retryable(&self) -> bool {
         match self {
-            JobsError::Away { source, .. } => match source {
-                CallError::Deadline(_) | CallError::Closed => true,
-                CallError::Dial(dial) => dial.retryable(),
-                CallError::Decode(_) | CallError::Unreadable(_) => false,
-            },
+            JobsError::Away { source, .. } => source.retryable(),
             JobsError::Job(error) => matches!(error, JobError::Unavailable(_)),
             JobsError::Protocol { .. } => false,
         }
