@@ -23,3 +23,37 @@ pub const REPAIRS_PER_WORKER_MAX: usize = 4;
 /// Paths that one `Publish` or one listing page may name.
 pub const PUBLISH_ENTRIES_MAX: usize = 100_000;
 pub const LISTING_PAGE: usize = 1_000;
+
+/// So much of a worker's disk is left to others.
+pub const DISK_RESERVE_BYTES: u64 = 256 << 20;
+/// Bad replicas that a worker keeps for a look.
+pub const BAD_REPLICAS_KEPT_MAX: usize = 4;
+/// Writers that one worker serves at a time.
+pub const WRITERS_PER_WORKER_MAX: usize = 128;
+/// Packets of one writer that may wait for the disk of a worker.
+pub const DISK_QUEUE_PACKETS: usize = 8;
+/// Packets that may wait between the disk and the socket of a streamed read.
+pub const READ_QUEUE_PACKETS: usize = 2;
+/// Bytes that a writer may have sent and not seen acknowledged; it keeps a copy of them.
+pub const WRITE_WINDOW_BYTES: u64 = 8 << 20;
+/// How long a pipeline may make no progress before the next worker in it counts as failed ...
+pub const PIPELINE_STALL: Duration = Duration::from_secs(30);
+/// ... and so much longer for each worker after that one: the neighbour of the one that hangs must be first to say so.
+pub const PIPELINE_STALL_PER_HOP: Duration = Duration::from_secs(10);
+/// How long a reply of one message may take (the disk is read for some).
+pub const BLOCK_REPLY_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a streamed read may make no progress.
+pub const READ_STALL: Duration = Duration::from_secs(30);
+/// How long an unused connection to a worker is kept by its client, and by the worker (longer).
+pub const IDLE_CHANNEL: Duration = Duration::from_secs(20);
+pub const IDLE_CHANNEL_SERVED: Duration = Duration::from_secs(60);
+/// Unused connections kept per worker.
+pub const IDLE_CHANNELS_MAX: usize = 4;
+/// How often a writer asks for another block or continues a broken one before it gives up.
+pub const WRITE_ATTEMPTS_MAX: u32 = 6;
+/// Blocks whose files one reader keeps open.
+pub const OPEN_BLOCKS_PER_READER: usize = 16;
+/// How long one call to the master may take before it is repeated.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
+/// Bytes per second that a worker re-reads in the background to find decay.
+pub const SCRUB_BYTES_PER_SECOND: u64 = 4 << 20;

@@ -1,57 +1,14 @@
 //! A core worker's blocks: the store on its disk and the server that pipelines, reads and copies.
+//!
+//! From the bottom: [`crc`] and [`sums`] are checksums in memory and on disk; [`layout`] names the files; [`verified`] reads
+//! none unchecked; [`store`] keeps the inventory and changes it in a crash-proof order; [`server`] speaks to clients,
+//! to other workers and, through commands and reports, to the master. Ways 1 (put a file), 4 (lose a worker) and
+//! 5 (come back) pass here. It must not know where a file's other blocks are, or who runs which task.
 
-use crate::{
-    WorkerId,
-    protocol::control::{BlockCommand, BlockReport, Capacity},
-};
-use skep_wire::{Channel, Dialer};
-use std::{io, path::Path, sync::Arc};
-use tokio::sync::mpsc;
+pub mod crc;
+pub mod layout;
+pub mod store;
+pub mod sums;
+pub mod verified;
 
-/// Replicas on one worker's disk.
-pub struct BlockStore {}
-
-impl BlockStore {
-    /// Opens or makes the store below `directory`; finds every replica, and removes what no owner will ever claim.
-    pub fn open(directory: &Path) -> io::Result<BlockStore> {
-        let _ = directory;
-        unimplemented!()
-    }
-
-    pub fn capacity(&self) -> Capacity {
-        unimplemented!()
-    }
-
-    /// `BlockReport::Full`.
-    pub fn report_all(&self) -> BlockReport {
-        unimplemented!()
-    }
-}
-
-/// Serves the store. One per worker; what happens to replicas goes out through `reports`.
-pub struct BlockServer {}
-
-impl BlockServer {
-    pub fn new(
-        worker: WorkerId,
-        store: Arc<BlockStore>,
-        dialer: Dialer,
-        reports: mpsc::Sender<BlockReport>,
-    ) -> Arc<BlockServer> {
-        let _ = (worker, store, dialer, reports);
-        unimplemented!()
-    }
-
-    /// Serves exchanges on one accepted channel of `BLOCKS_SERVICE` until the other side closes. On a Unix socket
-    /// `Open` is answered too.
-    pub async fn serve(self: Arc<Self>, channel: Channel) {
-        let _ = channel;
-        unimplemented!()
-    }
-
-    /// Carries out a command of the master in the background; bounded; repeated commands are harmless.
-    pub fn command(self: &Arc<Self>, command: BlockCommand) {
-        let _ = command;
-        unimplemented!()
-    }
-}
+pub use store::{BlockStore, StoreOptions};

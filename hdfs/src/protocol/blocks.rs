@@ -1,9 +1,14 @@
 //! Exchanges with a core worker's block server, service `blocks`.
 //!
 //! ```text
-//! write: client → Write, ← Ready | Failed;  → payload* → Finish;  ← Written | Failed      (payload forwarded down the pipeline)
+//! write: client → Write, ← Ready | Failed;   → payload* → Finish;   ← Acknowledged* ← Written | Failed
+//!                                            (both forwarded down the pipeline, the answers up)
 //! read:  client → Read,  ← Reading | Failed; ← payload* ← Finished | Failed
+//! open:  client → Open,  ← Opened | Failed;  → SendFiles; ← two descriptors   (Unix socket only)
+//! rest:  one request, one reply
 //! ```
+//!
+//! `Failed` ends an exchange. In the middle of a payload stream it also ends the connection.
 //!
 //! On the Unix socket the same service also answers `Open` with two file descriptors (data, checksums): a reader on
 //! the same host reads the block's bytes without a socket copy and checks them itself.
@@ -24,7 +29,10 @@ pub enum BlockRequest {
     Checksum { block: BlockId, generation: Generation },
     /// What this worker holds of the block, whatever its generation (recovery).
     Describe { block: BlockId },
-    /// Cut to `len_bytes`, take the new generation and finalise (recovery). Answered when durable.
+    /// Read the whole replica and check it: a reader saw bytes of it that do not match. A bad one is put aside and
+    /// reported, and the reply says so. → `Checksum`
+    Verify { block: BlockId, generation: Generation },
+    /// Cut to `len_bytes`, take the new generation and finalise (recovery). Answered when durable. Workers only.
     Finalise { block: BlockId, generation: Generation, len_bytes: u64 },
 }
 
@@ -36,10 +44,19 @@ pub struct Finish {
     pub crc: u32,
 }
 
+/// What a client sends when it is about to receive descriptors, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendFiles;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BlockReply {
     /// The pipeline stands from here to its end.
     Ready,
+    /// Every worker from here to the pipeline's end has written the block up to this length (and not synced it): the
+    /// writer need not keep these bytes. Sent as it grows.
+    Acknowledged {
+        len_bytes: u64,
+    },
     /// Durable here and on every worker named.
     Written {
         replicas: Vec<WorkerId>,
@@ -60,6 +77,7 @@ pub enum BlockReply {
     Finalised {
         len_bytes: u64,
     },
+    /// `at` is the worker that says so; whom it blames is [`BlockError::blames`]'s.
     Failed {
         at: WorkerId,
         error: BlockError,
@@ -86,4 +104,29 @@ pub enum BlockError {
     OutOfRange { block: BlockId, offset: u64, len_bytes: u64 },
     #[error("this request is answered on the Unix socket only")]
     UnixOnly,
+    #[error("{block}: a finalised replica of {len_bytes} bytes is here already")]
+    Exists { block: BlockId, len_bytes: u64 },
+    #[error("{block}: another writer is at work on this replica")]
+    Busy { block: BlockId },
+    #[error("{block}: another writer took this replica over, or it was erased")]
+    Superseded { block: BlockId },
+    #[error("{block}: this worker serves {limit} writers already; try another worker, or this one later")]
+    Overloaded { block: BlockId, limit: usize },
+    #[error("only the cluster's own processes may ask this")]
+    Forbidden,
+}
+
+impl BlockError {
+    /// The worker that a writer should do without, when `at` said this.
+    pub fn blames(&self, at: WorkerId) -> WorkerId {
+        match self {
+            BlockError::Downstream { worker, .. } => *worker,
+            _ => at,
+        }
+    }
+
+    /// Whether another replica of the block may be read instead.
+    pub fn is_bad_replica(&self) -> bool {
+        matches!(self, BlockError::Corrupt { .. })
+    }
 }
