@@ -57,3 +57,5 @@ pub const OPEN_BLOCKS_PER_READER: usize = 16;
 pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
 /// Bytes per second that a worker re-reads in the background to find decay.
 pub const SCRUB_BYTES_PER_SECOND: u64 = 4 << 20;
+/// Blocks of a file whose checksums are asked for at the same time.
+pub const CHECKSUMS_AT_ONCE: usize = 16;

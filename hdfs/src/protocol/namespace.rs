@@ -139,6 +139,26 @@ pub enum Reply {
     Cluster(ClusterStatus),
 }
 
+impl Reply {
+    /// Which kind it is, for messages about one that was not expected.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Reply::Done => "`done`",
+            Reply::Deleted { .. } => "`deleted`",
+            Reply::Created { .. } => "`created`",
+            Reply::Block(_) => "`block`",
+            Reply::Generation(_) => "`generation`",
+            Reply::Status(_) => "`status`",
+            Reply::Blocks(_) => "`blocks`",
+            Reply::Listing { .. } => "`listing`",
+            Reply::Summary(_) => "`summary`",
+            Reply::Value(_) => "`value`",
+            Reply::Values(_) => "`values`",
+            Reply::Cluster(_) => "`cluster`",
+        }
+    }
+}
+
 /// A block that a writer finished: durable on every worker in `replicas`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrittenBlock {
