@@ -102,6 +102,11 @@ impl Channel {
         (self.sender, self.receiver)
     }
 
+    /// Both halves at once, for exchanges in which both sides send at once and after which the channel is used again.
+    pub fn halves(&mut self) -> (&mut Sender, &mut Receiver) {
+        (&mut self.sender, &mut self.receiver)
+    }
+
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
