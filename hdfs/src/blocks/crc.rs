@@ -35,7 +35,10 @@ fn shift_by_chunk(crc: u32) -> u32 {
     static TABLES: OnceLock<[[u32; 256]; 4]> = OnceLock::new();
     let tables = TABLES.get_or_init(chunk_tables);
     let [a, b, c, d] = crc.to_le_bytes();
-    tables[0][usize::from(a)] ^ tables[1][usize::from(b)] ^ tables[2][usize::from(c)] ^ tables[3][usize::from(d)]
+    tables[0][usize::from(a)]
+        ^ tables[1][usize::from(b)]
+        ^ tables[2][usize::from(c)]
+        ^ tables[3][usize::from(d)]
 }
 
 fn chunk_tables() -> [[u32; 256]; 4] {

@@ -97,7 +97,10 @@ impl Layout {
 
 impl Files {
     fn named(directory: &Path, stem: &str) -> Files {
-        Files { data: directory.join(format!("{stem}.{DATA}")), sums: directory.join(format!("{stem}.{SUMS}")) }
+        Files {
+            data: directory.join(format!("{stem}.{DATA}")),
+            sums: directory.join(format!("{stem}.{SUMS}")),
+        }
     }
 
     /// Makes this replica lie at `to`, durably: `.sums` first, so that `.data` there implies `.sums` there.

@@ -49,7 +49,8 @@ impl Acceptor for Blocks {
 impl Node {
     /// Starts a worker on the disk at `directory`.
     pub async fn start(worker: u32, directory: &Path, secret: &Secret) -> Node {
-        Node::start_with(worker, directory, secret, StoreOptions { limit_bytes: None, reserve_bytes: 0 }).await
+        Node::start_with(worker, directory, secret, StoreOptions { limit_bytes: None, reserve_bytes: 0 })
+            .await
     }
 
     pub async fn start_with(worker: u32, directory: &Path, secret: &Secret, options: StoreOptions) -> Node {

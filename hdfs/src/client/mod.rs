@@ -255,8 +255,7 @@ impl Client {
     async fn block_checksum(&self, path: &FsPath, located: &LocatedBlock) -> Result<u32, ClientError> {
         let mut tried = Tried::default();
         for location in &located.locations {
-            let asked =
-                remote::checksum(&self.shared.channels, location, located.block, located.generation);
+            let asked = remote::checksum(&self.shared.channels, location, located.block, located.generation);
             match asked.await {
                 Ok((len_bytes, crc)) if len_bytes == located.len_bytes => return Ok(crc),
                 Ok((len_bytes, _)) => {

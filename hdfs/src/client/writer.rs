@@ -391,7 +391,11 @@ async fn open(
 }
 
 /// Sends packets, the last of which ends at `sent_bytes`, and keeps to the window.
-async fn send(mut pipeline: Pipeline, packets: &[Bytes], sent_bytes: u64) -> Result<Pipeline, PipelineFailure> {
+async fn send(
+    mut pipeline: Pipeline,
+    packets: &[Bytes],
+    sent_bytes: u64,
+) -> Result<Pipeline, PipelineFailure> {
     let mut at = sent_bytes - packets.iter().map(|packet| packet.len() as u64).sum::<u64>();
     for packet in packets {
         at += packet.len() as u64;

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use bytes::{Bytes, BytesMut};
-use skep_wire::{Received, Channel};
+use skep_wire::{Channel, Received};
 use std::{fs::File, ops::Range};
 use tokio::time::timeout;
 
@@ -154,7 +154,5 @@ pub async fn open_local(
 
 /// The pieces in which a replica is copied.
 pub fn packets(len_bytes: u64) -> impl Iterator<Item = Range<u64>> {
-    (0..len_bytes)
-        .step_by(PACKET_BYTES)
-        .map(move |start| start..(start + PACKET_BYTES as u64).min(len_bytes))
+    (0..len_bytes).step_by(PACKET_BYTES).map(move |start| start..(start + PACKET_BYTES as u64).min(len_bytes))
 }

@@ -116,7 +116,9 @@ impl BlockServer {
                     let reader = store.open_replica(block, generation)?;
                     Ok((reader.replica().len_bytes, reader.crc()?))
                 };
-                self.on_disk(block, look).await.map(|(len_bytes, crc)| BlockReply::Checksum { len_bytes, crc })
+                self.on_disk(block, look)
+                    .await
+                    .map(|(len_bytes, crc)| BlockReply::Checksum { len_bytes, crc })
             }
             BlockRequest::Verify { block, generation } => {
                 let verified = self.on_disk(block, move |store| store.verify(block, generation)).await;

@@ -8,11 +8,7 @@ use crate::{
 };
 use bytes::Bytes;
 use skep_wire::{Channel, ChannelError};
-use std::{
-    ops::Range,
-    os::fd::AsFd,
-    sync::Arc,
-};
+use std::{ops::Range, os::fd::AsFd, sync::Arc};
 use tokio::{sync::mpsc, time::timeout};
 
 impl BlockServer {

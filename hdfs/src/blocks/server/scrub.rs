@@ -17,7 +17,8 @@ impl BlockServer {
                 continue;
             };
             last = Some(replica.block);
-            let look = self.on_disk(replica.block, move |store| store.verify(replica.block, replica.generation));
+            let look =
+                self.on_disk(replica.block, move |store| store.verify(replica.block, replica.generation));
             if let Err(error) = look.await {
                 tracing::info!(%error, "scrubbing passes over a replica");
             }

@@ -21,11 +21,20 @@ use std::time::Duration;
 const BLOCK: BlockId = BlockId(77);
 const GEN: Generation = Generation(1);
 
-async fn open(channels: &Channels, generation: Generation, resume_at: u64, targets: &[Location]) -> Result<Pipeline, PipelineFailure> {
+async fn open(
+    channels: &Channels,
+    generation: Generation,
+    resume_at: u64,
+    targets: &[Location],
+) -> Result<Pipeline, PipelineFailure> {
     Pipeline::open(channels, BLOCK, generation, resume_at, &targets[0], targets[1..].to_vec()).await
 }
 
-async fn write(channels: &Channels, targets: &[Location], bytes: &[u8]) -> Result<Vec<WorkerId>, PipelineFailure> {
+async fn write(
+    channels: &Channels,
+    targets: &[Location],
+    bytes: &[u8],
+) -> Result<Vec<WorkerId>, PipelineFailure> {
     let mut pipeline = open(channels, GEN, 0, targets).await?;
     for packet in bytes.chunks(PACKET_BYTES) {
         pipeline.send(packet).await?;
@@ -60,8 +69,7 @@ fn refusal(error: RemoteError) -> BlockError {
 }
 
 fn job_channels(nodes: &Nodes) -> Channels {
-    let credential =
-        Credential::Job { job: "job-1".to_owned(), token: nodes.secret.token_for("job-1") };
+    let credential = Credential::Job { job: "job-1".to_owned(), token: nodes.secret.token_for("job-1") };
     Channels::new(Dialer::new(credential), None)
 }
 
@@ -133,7 +141,8 @@ async fn a_pipeline_whose_middle_dies_names_it_and_is_continued_by_the_survivors
     let written = &bytes[..resume_at + 2 * PACKET_BYTES];
     assert_eq!(pipeline.finish(finish(written)).await.unwrap(), [WorkerId(0), WorkerId(2)]);
     for at in survivors {
-        let read = remote::read(&nodes.channels, &at, BLOCK, Generation(2), 0..written.len() as u64).await.unwrap();
+        let read =
+            remote::read(&nodes.channels, &at, BLOCK, Generation(2), 0..written.len() as u64).await.unwrap();
         assert!(read == written);
     }
 }
@@ -212,7 +221,10 @@ async fn a_reader_on_the_same_host_gets_the_files_and_checks_them() {
     let error = remote::verify(&local, at, BLOCK, GEN).await.unwrap_err();
     assert!(error.is_bad_replica(), "{error}");
     // The channel was whole after all this.
-    assert_eq!(refusal(remote::open_local(&local, at, BLOCK, GEN).await.unwrap_err()), BlockError::NotHere { block: BLOCK });
+    assert_eq!(
+        refusal(remote::open_local(&local, at, BLOCK, GEN).await.unwrap_err()),
+        BlockError::NotHere { block: BLOCK }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,7 @@ use super::{BlockStore, Slot, lock};
 use crate::{
     BlockId, Generation,
     limits::{BAD_REPLICAS_KEPT_MAX, PACKET_BYTES},
-    protocol::{
-        blocks::BlockError,
-        control::Replica,
-    },
+    protocol::{blocks::BlockError, control::Replica},
 };
 use std::{io, sync::Arc};
 
@@ -42,7 +39,11 @@ impl BlockStore {
     }
 
     /// Reads a finalised replica through. A bad one is put aside. Length and CRC32C of a good one.
-    pub fn verify(self: &Arc<Self>, block: BlockId, generation: Generation) -> Result<(u64, u32), BlockError> {
+    pub fn verify(
+        self: &Arc<Self>,
+        block: BlockId,
+        generation: Generation,
+    ) -> Result<(u64, u32), BlockError> {
         let reader = self.open_replica(block, generation)?;
         let len_bytes = reader.replica().len_bytes;
         for start in (0..len_bytes).step_by(PACKET_BYTES) {
@@ -83,7 +84,8 @@ impl BlockStore {
     pub(super) fn move_aside(&self, block: BlockId, generation: Generation) {
         let from = self.layout.finalised(block, generation);
         let to = self.layout.bad(block, generation);
-        let moved = [(&from.data, &to.data), (&from.sums, &to.sums)].map(|(from, to)| std::fs::rename(from, to));
+        let moved =
+            [(&from.data, &to.data), (&from.sums, &to.sums)].map(|(from, to)| std::fs::rename(from, to));
         let failed = moved.into_iter().filter_map(Result::err);
         for error in failed.filter(|error| error.kind() != io::ErrorKind::NotFound) {
             tracing::warn!(%block, %error, "cannot move a bad replica aside; removing it");

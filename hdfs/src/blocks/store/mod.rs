@@ -213,7 +213,8 @@ impl BlockStore {
             let slot = {
                 let mut inventory = lock(&self.inventory);
                 let entry = inventory.replicas.entry(block);
-                let entry = entry.or_insert_with(|| Entry { slot: Arc::new(Mutex::new(Slot::Empty)), replica: None });
+                let entry =
+                    entry.or_insert_with(|| Entry { slot: Arc::new(Mutex::new(Slot::Empty)), replica: None });
                 entry.slot.clone()
             };
             let mut slot = lock(&slot);

@@ -101,7 +101,15 @@ fn a_restart_finds_finalised_and_unfinished_replicas() {
     };
     let store = open(&directory);
     assert_eq!(replicas(&store), before);
-    assert_eq!(before[1], Replica { block: BlockId(9), generation: Generation(2), len_bytes: bytes.len() as u64, finalised: false });
+    assert_eq!(
+        before[1],
+        Replica {
+            block: BlockId(9),
+            generation: Generation(2),
+            len_bytes: bytes.len() as u64,
+            finalised: false
+        }
+    );
     assert_eq!(get(&store, 1, 1).unwrap(), bytes);
     assert_eq!(get(&store, 9, 2), Err(BlockError::NotHere { block: BlockId(9) }));
 }
@@ -136,7 +144,12 @@ fn a_crash_between_the_two_renames_of_a_finalise_loses_nothing() {
     let store = open(&directory);
     assert_eq!(
         replicas(&store),
-        [Replica { block: BlockId(3), generation: Generation(1), len_bytes: bytes.len() as u64, finalised: false }]
+        [Replica {
+            block: BlockId(3),
+            generation: Generation(1),
+            len_bytes: bytes.len() as u64,
+            finalised: false
+        }]
     );
     store.finalise_at(BlockId(3), Generation(2), bytes.len() as u64).unwrap();
     assert_eq!(get(&store, 3, 2).unwrap(), bytes);
@@ -180,7 +193,8 @@ fn a_damaged_checksum_file_or_a_short_data_file_makes_a_replica_bad() {
         put(&store, block, 1, &data(2 * CHUNK));
     }
     flip(&directory.path().join("finalised/01/block-1-gen-1.sums"), 20);
-    let short = fs::OpenOptions::new().write(true).open(directory.path().join("finalised/02/block-2-gen-1.data"));
+    let short =
+        fs::OpenOptions::new().write(true).open(directory.path().join("finalised/02/block-2-gen-1.data"));
     short.unwrap().set_len(5).unwrap();
     fs::remove_file(directory.path().join("finalised/03/block-3-gen-1.data")).unwrap();
     for block in 1..=3 {
@@ -248,12 +262,18 @@ fn a_finalised_replica_is_continued_under_a_newer_generation_only() {
     let bytes = data(2 * CHUNK);
     put(&store, 1, 2, &bytes);
     let refused = |generation| store.begin_write(BlockId(1), Generation(generation), 0).err().unwrap();
-    assert_eq!(refused(1), BlockError::Generation { block: BlockId(1), have: Generation(2), wanted: Generation(1) });
+    assert_eq!(
+        refused(1),
+        BlockError::Generation { block: BlockId(1), have: Generation(2), wanted: Generation(1) }
+    );
     assert_eq!(refused(2), BlockError::Exists { block: BlockId(1), len_bytes: bytes.len() as u64 });
     let writer = store.begin_write(BlockId(1), Generation(3), 100).unwrap();
     writer.finalise(finish(&bytes[..100])).unwrap();
     assert_eq!(get(&store, 1, 3).unwrap(), &bytes[..100]);
-    assert_eq!(files_below(&directory.path().join("finalised")), ["block-1-gen-3.data", "block-1-gen-3.sums"]);
+    assert_eq!(
+        files_below(&directory.path().join("finalised")),
+        ["block-1-gen-3.data", "block-1-gen-3.sums"]
+    );
 }
 
 #[test]

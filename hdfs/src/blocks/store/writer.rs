@@ -79,7 +79,8 @@ impl BlockStore {
                 if resume_at > 0 {
                     return Err(BlockError::NotHere { block });
                 }
-                *slot = Slot::Writing(Writing { generation, sums: Sums::default(), writer: None, files: None });
+                *slot =
+                    Slot::Writing(Writing { generation, sums: Sums::default(), writer: None, files: None });
             }
             Slot::Writing(now) if now.generation > generation => {
                 return Err(BlockError::Generation { block, have: now.generation, wanted: generation });
@@ -182,7 +183,12 @@ impl BlockStore {
         outcome
     }
 
-    fn seal(&self, writing: &Writing, block: BlockId, expected: Option<Finish>) -> Result<Replica, BlockError> {
+    fn seal(
+        &self,
+        writing: &Writing,
+        block: BlockId,
+        expected: Option<Finish>,
+    ) -> Result<Replica, BlockError> {
         let end = Finished { len_bytes: writing.sums.len_bytes(), crc: writing.sums.whole() };
         if expected.is_some_and(|expected| (expected.len_bytes, expected.crc) != (end.len_bytes, end.crc)) {
             return Err(BlockError::Damaged { block });
