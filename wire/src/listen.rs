@@ -1,5 +1,8 @@
 //! Accepting connections.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     Connection, Endpoint, Identity, Mode, Secret,
     connection::Stream,

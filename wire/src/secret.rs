@@ -73,7 +73,12 @@ impl Secret {
 
     /// Reads the secret at `path`; refuses a file that others can read.
     pub fn load(path: &Path) -> io::Result<Secret> {
-        let mut file = File::open(path).map_err(|error| about(path, error.kind(), &error.to_string()))?;
+        let mut file = File::open(path).map_err(|error| match error.kind() {
+            kind @ io::ErrorKind::NotFound => {
+                about(path, kind, "it is not there: copy the file `secret` of the master's data directory")
+            }
+            kind => about(path, kind, &error.to_string()),
+        })?;
         let mode = file.metadata()?.mode() & 0o777;
         if mode & 0o077 != 0 {
             let reason = format!("others may read it (mode {mode:03o}): run `chmod 600 {}`", path.display());

@@ -1,7 +1,11 @@
 //! Calls and one-way messages over a connection in memory.
 
 use super::*;
-use crate::{Mode, frame::HEADER_BYTES, limits::SEND_QUEUE_FRAMES_MAX};
+use crate::{
+    Mode,
+    frame::HEADER_BYTES,
+    limits::{FRAME_PLACE_BYTES, SEND_QUEUE_FRAMES_MAX},
+};
 use serde::Deserialize;
 use std::sync::{Mutex, atomic::AtomicUsize};
 use tokio::{
@@ -184,14 +188,10 @@ async fn messages_queued_before_closing_arrive() {
 async fn the_largest_message_gets_through_among_small_ones() {
     let (left, _, _right, recorder) = pair();
     for number in 0..200 {
-        let size = if number % 50 == 7 { TELLS_UNHANDLED_MAX * limits_place() } else { 0 };
+        let size = if number % 50 == 7 { TELLS_UNHANDLED_MAX * FRAME_PLACE_BYTES } else { 0 };
         timeout(GUARD, left.tell(&Tell(number, vec![1; size]))).await.unwrap().unwrap();
     }
     recorder.until(|own| own.told().len() == 200).await;
-}
-
-fn limits_place() -> usize {
-    crate::limits::FRAME_PLACE_BYTES
 }
 
 #[tokio::test]
