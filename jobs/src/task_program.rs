@@ -37,6 +37,8 @@ pub enum BuildError {
     Arguments(String),
     #[error("the program panicked while it built its plan: {0}")]
     Panicked(String),
+    #[error("the plan cannot work: {0}")]
+    Plan(String),
 }
 
 /// All that one attempt may use.
@@ -230,7 +232,11 @@ impl RecordBatch {
         self.ends.len()
     }
 
-    /// Appends one record. A record is limited by `limits::RECORD_BYTES_MAX`, so that offsets fit in 32 bits.
+    pub fn bytes_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends one record. Offsets are 32 bits wide: [`RECORD_BYTES_MAX`](crate::limits::RECORD_BYTES_MAX) sees to it.
     pub fn push(&mut self, key: &[u8], value: &[u8]) {
         self.bytes.extend_from_slice(key);
         let key_end = self.bytes.len();
