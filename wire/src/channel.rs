@@ -1,7 +1,7 @@
 //! One exchange at a time: typed messages and raw payload frames, in order, with TCP's own back-pressure.
 //!
 //! Bulk bytes never pass the codec: a payload frame is a header with length and CRC32C, then the bytes.
-//! Descriptors of open files pass too, on Unix sockets ([`files`]).
+//! Descriptors of open files pass too, on Unix sockets.
 
 mod files;
 #[cfg(test)]

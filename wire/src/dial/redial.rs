@@ -68,7 +68,9 @@ impl Redial {
         A: DeserializeOwned,
     {
         let end = Instant::now() + deadline;
-        let peer = timeout(deadline, self.peer()).await.map_err(|_| CallError::Deadline(deadline))??;
+        // Not `Deadline`: nothing was sent, so that calling again is safe.
+        let late = |_| DialError::Timeout { endpoint: self.shared.endpoint.clone(), waited: deadline };
+        let peer = timeout(deadline, self.peer()).await.map_err(late)??;
         match peer.call(request, end.saturating_duration_since(Instant::now())).await {
             Err(CallError::Deadline(_)) => Err(CallError::Deadline(deadline)),
             answered => answered,
@@ -76,7 +78,8 @@ impl Redial {
     }
 
     /// Calls and, for as long as `patience` lasts, connects and calls again when the connection fails or is lost.
-    /// For requests that may run twice (reads, and calls that carry an idempotency id).
+    /// For requests that may run twice (reads, and calls that carry an idempotency id). A live connection on which
+    /// the deadline passes is not lost: `Deadline` is returned at once.
     pub async fn call_again<Q, A>(
         &self,
         request: &Q,

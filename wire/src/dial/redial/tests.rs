@@ -15,7 +15,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinHandle,
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -187,6 +187,20 @@ async fn a_server_that_never_answers_is_a_timeout() {
     let dialer = Dialer::new(Credential::Cluster(Secret::random()));
     let error = dialer.connect(&endpoint, "count", Mode::Calls).await.map(drop).unwrap_err();
     assert!(matches!(error, DialError::Timeout { .. }) && error.retryable() && !error.nobody_listens());
+}
+
+#[tokio::test(start_paused = true)]
+async fn calling_again_keeps_its_patience_with_a_server_that_is_slow_to_connect() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::Tcp(silent.local_addr().unwrap().to_string());
+    let redial = Redial::new(Dialer::new(Credential::Cluster(Secret::random())), endpoint, "count");
+    let (deadline, patience, start) = (Duration::from_secs(1), Duration::from_secs(20), Instant::now());
+    let error = redial.call_again::<_, usize>(&(), deadline, patience).await.unwrap_err();
+    assert!(
+        matches!(error, CallError::Dial(DialError::Timeout { waited, .. }) if waited == deadline),
+        "{error}"
+    );
+    assert!(start.elapsed() > patience / 2);
 }
 
 #[tokio::test]
