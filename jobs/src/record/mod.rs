@@ -16,7 +16,7 @@ mod reverse;
 mod serde_record;
 mod text;
 mod tuples;
-mod varint;
+pub(crate) mod varint;
 
 #[cfg(test)]
 mod tests;
