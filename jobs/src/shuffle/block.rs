@@ -4,9 +4,9 @@ use super::{
     ShuffleError,
     combine::SortedRecords,
     format::{BlockHeader, Codec, Crc, HEADER_BYTES, write_record},
-    limits::BLOCK_RAW_BYTES,
     scratch::GrowingFile,
 };
+use crate::limits::SHUFFLE_BLOCK_BYTES;
 use crate::model::Segment;
 use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_output_size};
 
@@ -36,7 +36,7 @@ impl BlockWriter {
     pub fn push(&mut self, key: &[u8], value: &[u8], out: &mut GrowingFile) -> Result<(), ShuffleError> {
         write_record(key, value, &mut self.raw);
         self.records += 1;
-        if self.raw.len() >= BLOCK_RAW_BYTES { self.end_block(out) } else { Ok(()) }
+        if self.raw.len() >= SHUFFLE_BLOCK_BYTES { self.end_block(out) } else { Ok(()) }
     }
 
     /// A record as [`write_record`] writes it.
@@ -44,7 +44,7 @@ impl BlockWriter {
     pub fn push_encoded(&mut self, record: &[u8], out: &mut GrowingFile) -> Result<(), ShuffleError> {
         self.raw.extend_from_slice(record);
         self.records += 1;
-        if self.raw.len() >= BLOCK_RAW_BYTES { self.end_block(out) } else { Ok(()) }
+        if self.raw.len() >= SHUFFLE_BLOCK_BYTES { self.end_block(out) } else { Ok(()) }
     }
 
     fn end_block(&mut self, out: &mut GrowingFile) -> Result<(), ShuffleError> {
@@ -67,7 +67,7 @@ impl BlockWriter {
         self.segment.records += u64::from(self.records);
         self.records = 0;
         self.raw.clear();
-        self.raw.shrink_to(4 * BLOCK_RAW_BYTES);
+        self.raw.shrink_to(4 * SHUFFLE_BLOCK_BYTES);
         Ok(())
     }
 

@@ -1,9 +1,7 @@
 //! Replacing the values of one key by fewer, while sorted records pass by: in a spill and again in a merge.
 
-use super::{
-    error::{CombineFailure, ShuffleError},
-    limits::COMBINE_BATCH_BYTES,
-};
+use super::error::{CombineFailure, ShuffleError};
+use crate::limits::COMBINE_BATCH_BYTES;
 
 /// An aggregation over encoded values. It may see any part of a key's values, in any order and what it made itself again,
 /// and must come to the same result in the end.

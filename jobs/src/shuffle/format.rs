@@ -16,7 +16,7 @@
 //! ```
 //! Numbers are little-endian. A record never crosses a border of blocks: a block is as long as its longest record needs.
 
-use super::limits::{BLOCK_RAW_BYTES, RECORD_BYTES_MAX};
+use crate::limits::{RECORD_BYTES_MAX, SHUFFLE_BLOCK_BYTES};
 use crate::record::varint;
 use crc_fast::{CrcAlgorithm, Digest};
 
@@ -26,7 +26,7 @@ const VERSION: u8 = 1;
 const CRC_AT: usize = 16;
 /// Both lengths of a record, at the most.
 pub const RECORD_LENGTHS_MAX: usize = 10;
-const RAW_BYTES_MAX: usize = BLOCK_RAW_BYTES + RECORD_BYTES_MAX + RECORD_LENGTHS_MAX;
+const RAW_BYTES_MAX: usize = SHUFFLE_BLOCK_BYTES + RECORD_BYTES_MAX + RECORD_LENGTHS_MAX;
 /// LZ4 cannot shrink by more than this factor.
 const LZ4_RATIO_MAX: u64 = 256;
 

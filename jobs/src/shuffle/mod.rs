@@ -12,7 +12,6 @@
 pub mod combine;
 pub mod error;
 pub mod format;
-pub mod limits;
 pub mod partition;
 pub mod reader;
 pub mod segment;

@@ -2,10 +2,8 @@
 //!
 //! A merge holds a block of every segment. Where that is too much, the shortest segments are merged to scratch files first.
 
-use super::{
-    ShuffleError, block::BlockWriter, limits::WRITE_BUFFER_BYTES, merge::Merge, scratch::GrowingFile,
-    segment::SortedSegment,
-};
+use super::{ShuffleError, block::BlockWriter, merge::Merge, scratch::GrowingFile, segment::SortedSegment};
+use crate::limits::SCRATCH_WRITE_BYTES;
 use crate::task_program::{RecordBatch, ShuffleFault, SortedInput};
 use std::{
     cmp::Reverse,
@@ -100,11 +98,11 @@ impl Passes<'_> {
 
     /// As many as one merge can take, or as need to go for the rest to fit.
     fn take_shortest(&self, segments: &mut Vec<SortedSegment>, excess: usize) -> Vec<SortedSegment> {
-        let room = self.memory_bytes.saturating_sub(2 * WRITE_BUFFER_BYTES).max(self.memory_bytes / 2);
+        let room = self.memory_bytes.saturating_sub(2 * SCRATCH_WRITE_BYTES).max(self.memory_bytes / 2);
         let mut taken = Vec::new();
         let mut taken_bytes = 0;
         while let Some(next) = segments.last().map(SortedSegment::reading_bytes) {
-            let enough = taken_bytes > excess + WRITE_BUFFER_BYTES || taken_bytes + next > room;
+            let enough = taken_bytes > excess + SCRATCH_WRITE_BYTES || taken_bytes + next > room;
             if taken.len() >= 2 && enough {
                 break;
             }

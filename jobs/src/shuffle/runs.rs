@@ -4,11 +4,11 @@ use super::{
     ShuffleError,
     block::{BlockWriter, SegmentsWriter},
     combine::{GroupCombiner, SortedRecords},
-    limits::{BLOCK_RAW_BYTES, MERGE_RUNS_MAX, READ_BUFFER_BYTES},
     merge::Merge,
     scratch::{GrowingFile, ScratchFile},
     segment::SortedSegment,
 };
+use crate::limits::{SCRATCH_READ_BYTES, SHUFFLE_BLOCK_BYTES, SHUFFLE_MERGE_MAX};
 use crate::model::Segment;
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ impl Run {
 
 /// How many runs may be merged at once with this much memory.
 pub(super) fn merge_width(memory_bytes: usize) -> usize {
-    (memory_bytes / (BLOCK_RAW_BYTES + READ_BUFFER_BYTES)).clamp(2, MERGE_RUNS_MAX)
+    (memory_bytes / (SHUFFLE_BLOCK_BYTES + SCRATCH_READ_BYTES)).clamp(2, SHUFFLE_MERGE_MAX)
 }
 
 /// Merges `runs` partition by partition.

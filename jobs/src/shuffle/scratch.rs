@@ -1,6 +1,7 @@
 //! Files of one attempt that lie in its scratch directory: written once, read at offsets, removed when nobody needs them.
 
-use super::{ShuffleError, limits::WRITE_BUFFER_BYTES, writer::OutputData};
+use super::{ShuffleError, writer::OutputData};
+use crate::limits::SCRATCH_WRITE_BYTES;
 use std::{
     fs::{File, OpenOptions},
     io::Write,
@@ -76,8 +77,8 @@ impl GrowingFile {
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), ShuffleError> {
         self.buffer.extend_from_slice(bytes);
         self.len_bytes += bytes.len() as u64;
-        if self.buffer.len() > self.keep_in_memory_bytes.max(WRITE_BUFFER_BYTES)
-            || (self.file.is_some() && self.buffer.len() >= WRITE_BUFFER_BYTES)
+        if self.buffer.len() > self.keep_in_memory_bytes.max(SCRATCH_WRITE_BYTES)
+            || (self.file.is_some() && self.buffer.len() >= SCRATCH_WRITE_BYTES)
         {
             self.flush()?;
         }
@@ -96,7 +97,7 @@ impl GrowingFile {
         self.file.insert(file).append(&self.buffer)?;
         self.buffer.clear();
         // What was allowed to stay in memory may be much more than a buffer.
-        self.buffer.shrink_to(2 * WRITE_BUFFER_BYTES);
+        self.buffer.shrink_to(2 * SCRATCH_WRITE_BYTES);
         Ok(())
     }
 

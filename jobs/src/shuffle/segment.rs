@@ -3,9 +3,9 @@
 use super::{
     ShuffleError,
     format::{BlockHeader, FormatError, HEADER_BYTES, RecordSpan},
-    limits::{BLOCK_RAW_BYTES, READ_BUFFER_BYTES},
     scratch::ScratchFile,
 };
+use crate::limits::{SCRATCH_READ_BYTES, SHUFFLE_BLOCK_BYTES};
 use crate::{
     model::outcome::{LossReason, LostPiece},
     protocol::worker::Piece,
@@ -70,7 +70,8 @@ impl SortedSegment {
                 .map_or(0, |header| header.raw_bytes as usize),
             // Blocks are about as long as their limit, and stored not much longer than raw.
             Stored::File { len_bytes, .. } => {
-                BLOCK_RAW_BYTES + READ_BUFFER_BYTES.min(usize::try_from(*len_bytes).unwrap_or(usize::MAX))
+                SHUFFLE_BLOCK_BYTES
+                    + SCRATCH_READ_BYTES.min(usize::try_from(*len_bytes).unwrap_or(usize::MAX))
             }
         };
         buffers + size_of::<SegmentReader>() + size_of::<SortedSegment>()
@@ -142,7 +143,7 @@ impl SegmentReader {
         }
         self.next_record = 0;
         self.raw.clear();
-        self.raw.shrink_to(4 * BLOCK_RAW_BYTES);
+        self.raw.shrink_to(4 * SHUFFLE_BLOCK_BYTES);
         let len_bytes = self.segment.len_bytes();
         if self.next_block == len_bytes {
             return match self.records_seen == self.segment.records {
@@ -208,8 +209,8 @@ impl SegmentReader {
         self.buffer.drain(..from);
         self.buffer_start = self.next_block;
         let held = self.buffer.len();
-        let wanted = need.max(READ_BUFFER_BYTES).min(usize::try_from(left).unwrap_or(usize::MAX));
-        self.buffer.shrink_to(wanted.max(READ_BUFFER_BYTES));
+        let wanted = need.max(SCRATCH_READ_BYTES).min(usize::try_from(left).unwrap_or(usize::MAX));
+        self.buffer.shrink_to(wanted.max(SCRATCH_READ_BYTES));
         self.buffer.resize(wanted, 0);
         file.read_at(start + self.buffer_start + held as u64, &mut self.buffer[held..])
     }

@@ -12,11 +12,11 @@ use super::{
     block::{BlockWriter, SegmentsWriter},
     buffer::SortBuffer,
     combine::{CombineValues, GroupCombiner},
-    limits::RECORD_BYTES_MAX,
     partition::{Partition, Partitioner},
     runs::{Run, merge_runs, merge_width},
     scratch::GrowingFile,
 };
+use crate::limits::RECORD_BYTES_MAX;
 use crate::{model::Segment, protocol::task::KeptData};
 use std::path::PathBuf;
 
