@@ -26,6 +26,8 @@ pub mod results;
 pub mod scope;
 mod stage_run;
 pub mod stages;
+#[cfg(test)]
+mod tests;
 
 pub use batch::Emitter;
 pub use counter::Counter;
