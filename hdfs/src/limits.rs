@@ -59,3 +59,9 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
 pub const SCRUB_BYTES_PER_SECOND: u64 = 4 << 20;
 /// Blocks of a file whose checksums are asked for at the same time.
 pub const CHECKSUMS_AT_ONCE: usize = 16;
+/// Bytes of one read of the object store's streams ...
+pub const OBJECT_READ_BYTES: u64 = 4 << 20;
+/// ... and how many of them go on at the same time.
+pub const OBJECT_READ_AHEAD: usize = 4;
+/// An upload that nobody completed is removed at this age.
+pub const UPLOAD_LEFTOVER: Duration = Duration::from_secs(7 * 24 * 3600);
