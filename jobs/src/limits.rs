@@ -58,6 +58,8 @@ pub const FETCH_PAUSE_MAX: Duration = Duration::from_secs(1);
 pub const CANCEL_POLL: Duration = Duration::from_millis(50);
 /// A holder that accepts no bytes of a delivery, or answers nothing, for this long is given up.
 pub const DELIVER_PATIENCE: Duration = Duration::from_secs(30);
+/// How often a delivery goes round the core workers that it may go to.
+pub const DELIVER_ROUNDS: u32 = 3;
 
 const _: () = assert!(SHUFFLE_FRAME_BYTES <= skep_wire::limits::PAYLOAD_BYTES_MAX);
 // A partition's number has 24 bits in an index entry of the sort buffer, a record's place in its arena 32.
