@@ -25,15 +25,13 @@ use tokio::{
 
 /// What a holder's task tells the collector. Pieces are named by their index among those asked for.
 pub(super) enum Event {
-    /// The next bytes of a piece; with `last` it is whole and its checksum is right.
+    /// The next bytes of a piece; with `last` it is whole and its checksum is right. When a piece begins again, what came of
+    /// it before is worth nothing.
     Bytes {
         piece: usize,
+        begins: bool,
         bytes: Bytes,
         last: bool,
-    },
-    /// What came of the piece so far is worth nothing.
-    Restart {
-        piece: usize,
     },
     Lost {
         piece: usize,
