@@ -32,6 +32,8 @@ pub const SAMPLE_PLACE_BYTES: u64 = 128 << 10;
 /// The last lines of a command's standard error that go into the message when it fails.
 pub const STDERR_LINES_KEPT: usize = 20;
 
+/// A task's shuffle output up to this length is handed over in memory, without a file.
+pub const SHUFFLE_INLINE_BYTES: usize = 1 << 20;
 /// Raw bytes of a block before it is closed and compressed. LZ4 looks back no further than this, and a merge holds one
 /// block of every run that takes part.
 pub const SHUFFLE_BLOCK_BYTES: usize = 64 << 10;
