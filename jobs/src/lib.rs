@@ -25,6 +25,7 @@ pub mod shuffle;
 pub mod sink;
 pub mod source;
 pub mod submit;
+pub mod task;
 pub mod task_program;
 
 pub use model::{AttemptId, JobId, StageId};

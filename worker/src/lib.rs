@@ -11,6 +11,7 @@
 //! It makes no decision about the cluster and never runs a user's code in its own process.
 
 pub mod core;
+mod daemon;
 pub mod directory;
 pub mod limits;
 pub mod machine;
@@ -18,6 +19,8 @@ pub mod options;
 
 mod error;
 pub mod process;
+pub mod program;
 
+pub use daemon::run;
 pub use error::WorkerError;
 pub use options::WorkerOptions;

@@ -46,3 +46,33 @@ pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 pub const LOG_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// ... and together take this much room at most.
 pub const LOGS_BYTES_MAX: u64 = 256 << 20;
+
+/// Job binaries and shipped files that are kept for the next job.
+pub const PROGRAM_CACHE_BYTES_MAX: u64 = 2 << 30;
+/// One read when such a file is brought from storage.
+pub const PROGRAM_READ_BYTES: u64 = 4 << 20;
+
+/// Things that happened and that the daemon has not looked at: whoever reports more waits.
+pub const INPUTS_WAITING_MAX: usize = 4096;
+/// Messages to the master that may wait; when there are more, the connection is given up and made again, and the
+/// registration repeats what matters.
+pub const MASTER_TELLS_WAITING_MAX: usize = 1024;
+/// How long the master may take to answer a registration (with a full block report in it).
+pub const REGISTER_DEADLINE: Duration = Duration::from_secs(60);
+/// Pauses between tries to reach the master grow from the first to the second, and are shortened at random by up to half.
+pub const RECONNECT_PAUSE_MIN: Duration = Duration::from_millis(20);
+pub const RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// Liveness before the master said how often.
+pub const BEAT_EVERY_DEFAULT: Duration = Duration::from_secs(1);
+/// A process that died is reported once everything that it sent has been read, or after this long.
+pub const EXIT_SETTLES_WITHIN: Duration = Duration::from_millis(500);
+/// How long last words to the master may take when the worker ends.
+pub const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
+/// The newest part of a job's log that is brought to the cluster's storage when the job is over.
+pub const LOG_UPLOAD_BYTES_MAX: u64 = 4 << 20;
+/// How long that may take.
+pub const LOG_UPLOAD_WITHIN: Duration = Duration::from_secs(60);
+/// What one answer to a question for logs may hold.
+pub const LOG_ANSWER_BYTES_MAX: u64 = 16 << 20;
+/// How long calls to storage wait for a master that is away.
+pub const STORAGE_PATIENCE: Duration = Duration::from_secs(120);

@@ -20,10 +20,9 @@ pub(super) fn load(path: &Path) -> Result<Option<Identity>, WorkerError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(WorkerError::DataDirectory { path: path.to_path_buf(), source }),
     };
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| WorkerError::DamagedIdentity {
-        path: path.to_path_buf(),
-        reason: error.to_string(),
-    })
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| WorkerError::DamagedIdentity { path: path.to_path_buf(), reason: error.to_string() })
 }
 
 pub(super) fn save(path: &Path, identity: &Identity) -> Result<(), WorkerError> {

@@ -76,6 +76,11 @@ impl DataDirectory {
         self.root.join("processes")
     }
 
+    /// What task processes of this worker carry in their environment, so that a later life knows them.
+    pub fn mark(&self) -> String {
+        self.root.to_string_lossy().into_owned()
+    }
+
     pub fn job(&self, job: JobId) -> PathBuf {
         self.root.join("jobs").join(job.to_string())
     }
@@ -99,10 +104,8 @@ impl DataDirectory {
         if path.as_os_str().len() <= limits::SOCKET_PATH_BYTES_MAX {
             return Ok(path);
         }
-        let digest = crc_fast::checksum(
-            crc_fast::CrcAlgorithm::Crc64Nvme,
-            self.root.as_os_str().as_encoded_bytes(),
-        );
+        let digest =
+            crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, self.root.as_os_str().as_encoded_bytes());
         let user = rustix::process::getuid().as_raw();
         let directory = std::env::temp_dir().join(format!("skep-{user}"));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
@@ -138,11 +141,10 @@ impl DataDirectory {
         identity::save(&self.root.join("worker.json"), identity)
     }
 
-    /// Makes the directories of a job, and an empty working directory.
+    /// Makes the directories of a job for a new process: nothing of an earlier one but the log is left.
     pub fn prepare_job(&self, job: JobId) -> io::Result<()> {
-        let work = self.work(job);
-        remove_tree(&work)?;
-        fs::create_dir_all(&work)?;
+        self.remove_job(job)?;
+        fs::create_dir_all(self.work(job))?;
         fs::create_dir_all(self.scratch(job))?;
         fs::create_dir_all(self.logs(job))?;
         fs::set_permissions(self.job(job), Permissions::from_mode(0o700))
@@ -170,7 +172,7 @@ impl DataDirectory {
     }
 
     /// The worker will not come back: everything goes.
-    pub fn forget(self) -> io::Result<()> {
+    pub fn forget(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.root)? {
             let path = entry?.path();
             if path.is_dir() { remove_tree(&path)? } else { fs::remove_file(&path)? }

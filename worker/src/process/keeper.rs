@@ -24,6 +24,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread::{self, JoinHandle},
@@ -69,11 +70,12 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// `report` is called on the keeper's thread and may block for a while. `owns_process`: children of this process that
+    /// `resident_bytes` is kept up to date. `report` is called on the keeper's thread and may block for a while. `owns_process`: children of this process that
     /// the keeper did not start are orphans of tasks.
     pub fn start(
         roster: Roster,
         owns_process: bool,
+        resident_bytes: Arc<AtomicU64>,
         report: impl Fn(Report) + Send + 'static,
     ) -> io::Result<Keeper> {
         if owns_process {
@@ -87,6 +89,7 @@ impl Keeper {
             roster,
             owns_process,
             own: std::process::id(),
+            resident_bytes,
             ending: false,
             pause: limits::MEMORY_SAMPLE_EVERY,
         };
@@ -129,6 +132,8 @@ struct Watch {
     roster: Roster,
     owns_process: bool,
     own: u32,
+    /// Of all task processes at the last look, for others to read.
+    resident_bytes: Arc<AtomicU64>,
     ending: bool,
     /// Between two looks at a calm machine.
     pause: Duration,
@@ -232,6 +237,8 @@ impl Watch {
             }
         };
         let mut gone = Vec::new();
+        let resident_bytes = self.kept.values().map(|kept| kept.tree.resident_bytes(&table)).sum();
+        self.resident_bytes.store(resident_bytes, Relaxed);
         for (life, kept) in &mut self.kept {
             kept.look(&table, self.own);
             if let Some(report) = kept.over_memory(*life, &table) {

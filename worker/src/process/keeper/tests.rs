@@ -17,7 +17,8 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let (sender, reports) = channel();
         let roster = Roster::create(folder.path().join("processes")).unwrap();
-        let keeper = Keeper::start(roster, false, move |report| drop(sender.send(report))).unwrap();
+        let keeper =
+            Keeper::start(roster, false, Arc::default(), move |report| drop(sender.send(report))).unwrap();
         Rig { folder, keeper, reports }
     }
 

@@ -1,0 +1,309 @@
+//! A whole worker against a master in this process, with task processes that are this very test program.
+
+mod fake_master;
+mod program;
+
+use crate::{WorkerError, WorkerOptions, run};
+use fake_master::FakeMaster;
+use program::{JOB, attempt, header, launch, marked, run_as_task_process, stand_in};
+use skep_jobs::{
+    model::{AttemptId, FaultKind, Outcome},
+    protocol::{
+        client::Role,
+        worker::{MasterTell, RegisterError, WorkerTell},
+    },
+};
+use std::{path::PathBuf, time::Duration};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Not a test: what a task process of these tests runs.
+#[test]
+fn task_process_main() {
+    run_as_task_process();
+}
+
+struct Rig {
+    master: FakeMaster,
+    data: tempfile::TempDir,
+    stop: CancellationToken,
+    stop_now: CancellationToken,
+    worker: JoinHandle<Result<(), WorkerError>>,
+}
+
+impl Rig {
+    async fn start(role: Role) -> Rig {
+        let master = FakeMaster::start().await;
+        let data = tempfile::tempdir().unwrap();
+        Rig::with(master, data, role).await
+    }
+
+    async fn with(master: FakeMaster, data: tempfile::TempDir, role: Role) -> Rig {
+        let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
+        let mut options = Rig::options(&master, data.path().join("worker"), role);
+        options.stop_now = stop_now.clone();
+        options.skep = stand_in(data.path());
+        let known = master.registrations().len();
+        let worker = tokio::spawn(run(options, stop.clone()));
+        let rig = Rig { master, data, stop, stop_now, worker };
+        rig.master.wait("a registration", |seen| seen.registrations.len() > known).await;
+        rig
+    }
+
+    fn options(master: &FakeMaster, data: PathBuf, role: Role) -> WorkerOptions {
+        let mut options = WorkerOptions::new(role, master.endpoint.clone(), data, master.secret.clone());
+        options.slots = Some(2);
+        options.memory_bytes = Some(1 << 30);
+        options.host = Some("here".to_owned());
+        options.grace = Duration::from_secs(30);
+        options
+    }
+
+    fn worker_data(&self) -> PathBuf {
+        self.data.path().join("worker").canonicalize().unwrap()
+    }
+
+    /// Processes of this worker that live.
+    fn tasks(&self) -> usize {
+        marked(&self.worker_data())
+    }
+
+    async fn job(&self, memory_bytes: u64) {
+        let header = header(JOB, memory_bytes, &self.master.secret);
+        self.master.tell(MasterTell::Job(Box::new(header))).await;
+    }
+
+    async fn launch(&self, part: u32, command: &str) -> AttemptId {
+        let id = attempt(JOB, part);
+        self.master.tell(MasterTell::Launch(vec![launch(id, command)])).await;
+        id
+    }
+
+    async fn outcome(&self, attempt: AttemptId) -> Outcome {
+        self.master.wait("an outcome", |seen| seen.outcomes.contains_key(&attempt)).await;
+        self.master.outcome(attempt)
+    }
+
+    async fn wait_for(&self, what: &str, condition: impl Fn(&Rig) -> bool) {
+        let begin = std::time::Instant::now();
+        while !condition(self) {
+            assert!(begin.elapsed() < fake_master::GUARD, "never happened: {what}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Ends the worker as an operator would, twice, and gives back what a next life needs.
+    async fn end(self) -> (FakeMaster, tempfile::TempDir) {
+        self.stop.cancel();
+        self.stop_now.cancel();
+        self.worker.await.unwrap().unwrap();
+        (self.master, self.data)
+    }
+}
+
+fn failure(outcome: Outcome) -> (FaultKind, String) {
+    match outcome {
+        Outcome::Failed { kind, message } => (kind, message),
+        other => panic!("not a failure: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_registers_beats_and_keeps_its_name_over_its_lives() {
+    let rig = Rig::start(Role::Core).await;
+    rig.master.wait("beats", |seen| seen.beats.len() >= 3).await;
+    let first = rig.master.registrations()[0].clone();
+    assert_eq!((first.worker, first.slots, first.role), (None, 2, Role::Core));
+    let (master, data) = rig.end().await;
+    let rig = Rig::with(master, data, Role::Core).await;
+    rig.master.wait("the second life", |seen| seen.registrations.len() == 2).await;
+    let second = rig.master.registrations()[1].clone();
+    assert_eq!(second.worker, Some(fake_master::WORKER));
+    assert!(second.epoch > first.epoch);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_run_in_one_process_and_their_outcomes_are_told() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    let ids = [rig.launch(0, "process").await, rig.launch(1, "process").await];
+    let mut processes = Vec::new();
+    for id in ids {
+        let Outcome::Done(done) = rig.outcome(id).await else { panic!("it failed") };
+        processes.push(String::from_utf8(done.result).unwrap());
+    }
+    assert_eq!(processes[0], processes[1]);
+    assert!(!rig.worker_data().join("jobs/job-1/scratch/0.0.0.0").exists());
+    rig.master.tell(MasterTell::JobOver(JOB)).await;
+    rig.wait_for("the process and its files are gone", |rig| {
+        rig.tasks() == 0 && !rig.worker_data().join("jobs/job-1/scratch").exists()
+    })
+    .await;
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_costs_its_own_attempt_and_says_where_it_happened() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    let (bad, good) = (rig.launch(0, "panic").await, rig.launch(1, "ok").await);
+    let (kind, message) = failure(rig.outcome(bad).await);
+    assert_eq!(kind, FaultKind::User);
+    assert!(message.contains("no luck today") && message.contains("program.rs"), "{message}");
+    assert!(matches!(rig.outcome(good).await, Outcome::Done(_)));
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_exits_fails_its_attempts_with_code_and_last_lines_and_is_started_again() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    let id = rig.launch(0, "exit 5").await;
+    let (kind, message) = failure(rig.outcome(id).await);
+    assert_eq!(kind, FaultKind::User);
+    assert!(message.contains("exit code 5") && message.contains("farewell"), "{message}");
+    let next = rig.launch(1, "ok").await;
+    assert!(matches!(rig.outcome(next).await, Outcome::Done(_)));
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_ignores_its_end_is_killed_with_its_grandchildren() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    let id = rig.launch(0, "stubborn").await;
+    rig.wait_for("its children stand", |rig| rig.tasks() >= 4).await;
+    let attempts = vec![id];
+    rig.master.tell(MasterTell::Kill { attempts, reason: "because".to_owned() }).await;
+    assert_eq!(rig.outcome(id).await, Outcome::Killed);
+    assert_eq!(rig.tasks(), 0);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_reports_nothing_times_out() {
+    let rig = Rig::start(Role::Task).await;
+    let mut header = header(JOB, 0, &rig.master.secret);
+    header.conf.task_timeout = Duration::from_millis(300);
+    rig.master.tell(MasterTell::Job(Box::new(header))).await;
+    let id = rig.launch(0, "wait").await;
+    let (kind, message) = failure(rig.outcome(id).await);
+    assert_eq!(kind, FaultKind::Timeout, "{message}");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_eats_memory_is_ended_and_told_what_to_do() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(200 << 20).await;
+    let id = rig.launch(0, "eat").await;
+    let (kind, message) = failure(rig.outcome(id).await);
+    assert_eq!(kind, FaultKind::OutOfMemory);
+    assert!(message.contains("200 MiB") && message.contains("--conf task.memory="), "{message}");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_tasks_print_is_read_while_the_job_runs_and_after_it() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    let (one, two) = (rig.launch(0, "print apples").await, rig.launch(1, "tagged pears").await);
+    rig.outcome(one).await;
+    rig.outcome(two).await;
+    let logs = rig.master.logs(JOB, None).await;
+    assert!(logs.contains(" apples\n") && logs.contains("[0.0.1.0] pears\n"), "{logs}");
+    let logs = rig.master.logs(JOB, Some(vec![two.file_stem()])).await;
+    assert!(logs.contains("pears") && !logs.contains("[0.0.0.0]"), "{logs}");
+    rig.master.tell(MasterTell::JobOver(JOB)).await;
+    rig.wait_for("the job is removed", |rig| !rig.worker_data().join("jobs/job-1/work").exists()).await;
+    assert!(rig.master.logs(JOB, None).await.contains(" apples\n"));
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_are_repeated_to_a_master_that_came_back_until_it_notes_them() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    let id = rig.launch(0, "slow").await;
+    rig.wait_for("the task runs", |rig| rig.tasks() > 0).await;
+    rig.master.drop_connections();
+    rig.master.wait("another registration", |seen| seen.registrations.len() == 2).await;
+    assert_eq!(rig.master.registrations()[1].running, [id], "what runs goes on");
+    assert!(matches!(rig.outcome(id).await, Outcome::Done(_)));
+    rig.master.drop_connections();
+    rig.master.wait("a third registration", |seen| seen.registrations.len() == 3).await;
+    assert_eq!(rig.master.registrations()[2].outcomes.len(), 1);
+    rig.master.tell(MasterTell::Noted(vec![id])).await;
+    // Answered after what was told before.
+    rig.master.logs(JOB, None).await;
+    rig.launch(1, "ok").await;
+    rig.outcome(attempt(JOB, 1)).await;
+    rig.master.tell(MasterTell::Noted(vec![attempt(JOB, 1)])).await;
+    let refused = rig.launch(2, "ok").await;
+    rig.outcome(refused).await;
+    rig.master.drop_connections();
+    rig.master.wait("a fourth registration", |seen| seen.registrations.len() == 4).await;
+    let again = rig.master.registrations()[3].outcomes.clone();
+    assert_eq!(again.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [refused]);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_dead_jobs_left_behind_is_swept_when_the_worker_registers() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    let id = rig.launch(0, "print x").await;
+    rig.outcome(id).await;
+    let (master, data) = rig.end().await;
+    let left = data.path().join("worker/jobs/job-1/work");
+    assert!(left.exists());
+    master.forget_jobs();
+    let rig = Rig::with(master, data, Role::Task).await;
+    rig.wait_for("the sweep", |_| !left.exists()).await;
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_worker_says_so_and_lets_its_tasks_end() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    let id = rig.launch(0, "slow").await;
+    rig.wait_for("the task runs", |rig| rig.tasks() > 0).await;
+    rig.stop.cancel();
+    rig.master
+        .wait("leaving", |seen| seen.tells.iter().any(|tell| matches!(tell, WorkerTell::Leaving { .. })))
+        .await;
+    assert!(matches!(rig.outcome(id).await, Outcome::Done(_)));
+    rig.master.tell(MasterTell::Noted(vec![id])).await;
+    let worker = rig.worker.await;
+    worker.unwrap().unwrap();
+    assert_eq!(marked(&rig.data.path().join("worker").canonicalize().unwrap()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_released_worker_leaves_nothing_behind() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    rig.launch(0, "wait").await;
+    rig.wait_for("the task runs", |rig| rig.tasks() > 0).await;
+    rig.master.tell(MasterTell::Leave { forget: true }).await;
+    rig.worker.await.unwrap().unwrap();
+    assert_eq!(std::fs::read_dir(rig.data.path().join("worker")).unwrap().count(), 0);
+    assert_eq!(marked(&rig.data.path().join("worker")), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_of_another_cluster_or_role_stops_with_the_reason() {
+    let master = FakeMaster::start().await;
+    master.refuse(RegisterError::WrongCluster { ours: 1, theirs: 2 });
+    let data = tempfile::tempdir().unwrap();
+    let options = Rig::options(&master, data.path().to_path_buf(), Role::Core);
+    let error = run(options, CancellationToken::new()).await.unwrap_err();
+    assert!(error.to_string().contains("another cluster"), "{error}");
+
+    let (master, data) = Rig::start(Role::Core).await.end().await;
+    let options = Rig::options(&master, data.path().join("worker"), Role::Task);
+    let error = run(options, CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(error, WorkerError::OtherRole { .. }), "{error}");
+}
