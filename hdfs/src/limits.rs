@@ -65,3 +65,27 @@ pub const OBJECT_READ_BYTES: u64 = 4 << 20;
 pub const OBJECT_READ_AHEAD: usize = 4;
 /// An upload that nobody completed is removed at this age.
 pub const UPLOAD_LEFTOVER: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Records that may wait to be written to the journal before appending waits, in bytes.
+pub const JOURNAL_QUEUE_BYTES: usize = 64 << 20;
+/// Bytes of a snapshot in one value of the journal's table.
+pub const JOURNAL_CHUNK_BYTES: usize = 8 << 20;
+/// Answers remembered for each client, and clients and time for which they are.
+pub const CALLS_REMEMBERED_PER_CLIENT: usize = 64;
+pub const CLIENTS_REMEMBERED: usize = 1_000;
+pub const CLIENT_REMEMBERED_FOR: Duration = Duration::from_secs(900);
+/// After a start of the master nothing is copied or erased for this long: workers are still coming back.
+pub const STARTUP_GRACE: Duration = Duration::from_secs(15);
+/// A copy that was ordered and not reported for this long is ordered again.
+pub const REPAIR_TIMEOUT: Duration = Duration::from_secs(120);
+/// Repairs looked at in one turn.
+pub const REPAIRS_PER_TURN: usize = 256;
+/// Messages that may wait for the namespace's task before their senders wait, and how many it takes at once.
+pub const NAMESPACE_INBOX: usize = 4_096;
+pub const NAMESPACE_BATCH: usize = 256;
+/// How often readers of the view get a fresh one; less often when blocks and files are more than this.
+pub const VIEW_INTERVAL: Duration = Duration::from_millis(100);
+pub const VIEW_INTERVAL_LARGE: Duration = Duration::from_secs(5);
+pub const VIEW_LARGE: usize = 100_000;
+/// The namespace takes a snapshot after so many records or bytes of them.
+pub const SNAPSHOT_AFTER_RECORDS: usize = 50_000;
+pub const SNAPSHOT_AFTER_BYTES: usize = 64 << 20;

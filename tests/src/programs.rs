@@ -10,9 +10,10 @@ use std::{
 fn artefacts() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let test = std::env::current_exe().expect("a test has an executable");
-        let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/TEST").to_path_buf();
-        let release = folder.file_name().is_some_and(|name| name == "release");
+        let test = std::env::current_exe().expect("this program has an executable");
+        let profile = |folder: &&Path| folder.ends_with("debug") || folder.ends_with("release");
+        let folder = test.ancestors().find(profile).expect("it lies below target/PROFILE").to_path_buf();
+        let release = folder.ends_with("release");
         for what in [&["-p", "skep", "--bin", "skep"][..], &["-p", "skep-jobs", "--examples"][..]] {
             let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
             cargo.arg("build").arg("--quiet").args(what).current_dir(env!("CARGO_MANIFEST_DIR"));

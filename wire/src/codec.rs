@@ -1,7 +1,7 @@
 //! Values to bytes and back. The only file that names the codec, so that it can be replaced.
 
 use crate::limits::DECODED_BYTES_MAX;
-use bincode::config::{Configuration, Limit, LittleEndian, Varint, standard};
+use bincode::config::{Config, Configuration, Limit, LittleEndian, Varint, standard};
 use serde::{Serialize, de::DeserializeOwned};
 use std::any::type_name;
 
@@ -39,9 +39,18 @@ pub fn encode_into<T: Serialize>(value: &T, out: &mut Vec<u8>) {
 
 /// Decodes a value that must fill `bytes` whole.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    decode_with(bytes, configuration())
+}
+
+/// Decodes what this program wrote to its own disk, under a checksum that was checked: it may be of any size.
+pub fn decode_stored<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    decode_with(bytes, standard())
+}
+
+fn decode_with<T: DeserializeOwned>(bytes: &[u8], configuration: impl Config) -> Result<T, DecodeError> {
     let failed = |reason| DecodeError { expected: type_name::<T>(), reason };
-    let (value, used) = bincode::serde::decode_from_slice(bytes, configuration())
-        .map_err(|error| failed(error.to_string()))?;
+    let (value, used) =
+        bincode::serde::decode_from_slice(bytes, configuration).map_err(|error| failed(error.to_string()))?;
     match bytes.len() - used {
         0 => Ok(value),
         left => Err(failed(format!("{left} bytes are left over after the value"))),

@@ -135,6 +135,7 @@ impl Client {
             client: *id,
             call: next_call.fetch_add(1, Ordering::Relaxed),
             user: options.user.clone(),
+            worker: options.worker,
             operation,
         };
         let end = Instant::now() + patience;

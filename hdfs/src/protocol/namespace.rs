@@ -12,6 +12,8 @@ pub struct NamespaceCall {
     pub call: u64,
     /// Shown as the owner of what the call creates.
     pub user: String,
+    /// The worker that the caller runs on, if any: the first target of its writes.
+    pub worker: Option<WorkerId>,
     pub operation: Operation,
 }
 

@@ -1,0 +1,192 @@
+//! Changes of one call, made one after the other, each seeing those before it; written down together or undone together.
+
+use super::{
+    Core,
+    durable::Effect,
+    event::Mutation,
+    tree::{Node, ROOT},
+};
+use crate::{
+    FileId, FsPath,
+    protocol::namespace::{FileKind, NamespaceError},
+};
+
+/// Permissions of new directories and files.
+const DIRECTORY_MODE: u16 = 0o755;
+const FILE_MODE: u16 = 0o644;
+
+/// What a call has changed so far.
+#[derive(Default)]
+pub struct Changes {
+    pub made: Vec<Mutation>,
+    pub effects: Vec<Effect>,
+    undo: Vec<Undo>,
+}
+
+enum Undo {
+    /// Take out what was put in.
+    Remove(FileId),
+    /// Put back to where it was.
+    Put { id: FileId, parent: FileId, name: String },
+}
+
+impl Core {
+    pub(super) fn make(&mut self, changes: &mut Changes, mutation: Mutation) {
+        match &mutation {
+            Mutation::MakeDirectory { id, .. } | Mutation::CreateFile { id, .. } => {
+                changes.undo.push(Undo::Remove(*id))
+            }
+            Mutation::Unlink { id } | Mutation::Move { id, .. } => {
+                let place =
+                    self.durable.tree.get(*id).and_then(|node| Some((node.parent?, node.name.to_string())));
+                if let Some((parent, name)) = place {
+                    changes.undo.push(Undo::Put { id: *id, parent, name });
+                }
+            }
+            _ => {}
+        }
+        self.durable.apply(self.now, &mutation, &mut changes.effects);
+        changes.made.push(mutation);
+    }
+
+    /// As if the call had never come. Only names are undone: calls that change anything else cannot fail half-way.
+    pub(super) fn undo(&mut self, changes: Changes) {
+        for undo in changes.undo.into_iter().rev() {
+            match undo {
+                Undo::Remove(id) => {
+                    self.durable.tree.detach(id, self.now);
+                    self.durable.tree.purge(id);
+                }
+                Undo::Put { id, parent, name } => {
+                    self.durable.tree.detach(id, self.now);
+                    self.durable.tree.attach(id, parent, &name, self.now);
+                }
+            }
+        }
+    }
+
+    fn next_id(&self) -> FileId {
+        FileId(self.durable.tree.next_id)
+    }
+
+    /// The directory at `path`, made with its parents if it is not there.
+    pub(super) fn make_directories(
+        &mut self,
+        changes: &mut Changes,
+        path: &FsPath,
+        owner: &str,
+    ) -> Result<FileId, NamespaceError> {
+        let mut here = ROOT;
+        let mut walked = FsPath::root();
+        for part in path.components() {
+            walked = walked.join(part).unwrap_or_else(|_| path.clone());
+            let child = self.durable.tree.get(here).and_then(|node| node.children()?.get(part).copied());
+            here = match child {
+                Some(child) => child,
+                None => {
+                    let (id, name, owner) = (self.next_id(), part.to_owned(), owner.to_owned());
+                    let mutation =
+                        Mutation::MakeDirectory { id, parent: here, name, owner, mode: DIRECTORY_MODE };
+                    self.make(changes, mutation);
+                    id
+                }
+            };
+            if self.durable.tree.get(here).is_some_and(|node| node.kind() == FileKind::File) {
+                return Err(NamespaceError::NotDirectory(walked));
+            }
+        }
+        Ok(here)
+    }
+
+    /// A new file under an existing or new parent; nothing lies at `path`.
+    pub(super) fn make_file(
+        &mut self,
+        changes: &mut Changes,
+        path: &FsPath,
+        owner: &str,
+        replication: u16,
+        block_bytes: u64,
+        lease: Option<crate::ClientId>,
+    ) -> Result<FileId, NamespaceError> {
+        let (Some(parent), Some(name)) = (path.parent(), path.name()) else {
+            return Err(NamespaceError::IsDirectory(path.clone()));
+        };
+        let parent = self.make_directories(changes, &parent, owner)?;
+        let (id, name, owner) = (self.next_id(), name.to_owned(), owner.to_owned());
+        self.make(
+            changes,
+            Mutation::CreateFile {
+                id,
+                parent,
+                name,
+                owner,
+                mode: FILE_MODE,
+                replication,
+                block_bytes,
+                lease,
+            },
+        );
+        Ok(id)
+    }
+
+    /// `to` is the full new path; its parent must exist.
+    pub(super) fn rename(
+        &mut self,
+        changes: &mut Changes,
+        from: &FsPath,
+        to: &FsPath,
+        replace: bool,
+    ) -> Result<(), NamespaceError> {
+        let moved = self.durable.tree.find(from)?.id;
+        let (Some(parent), Some(name)) = (to.parent(), to.name()) else {
+            return Err(NamespaceError::Exists(to.clone()));
+        };
+        if moved == ROOT {
+            return Err(NamespaceError::IntoItself { from: from.clone(), to: to.clone() });
+        }
+        let parent_node = self.durable.tree.find(&parent)?;
+        if parent_node.kind() == FileKind::File {
+            return Err(NamespaceError::NotDirectory(parent));
+        }
+        let parent_id = parent_node.id;
+        if self.durable.tree.is_within(parent_id, moved) {
+            return Err(NamespaceError::IntoItself { from: from.clone(), to: to.clone() });
+        }
+        match self.durable.tree.look(to)?.map(|node| (node.id, node.kind())) {
+            Some((there, _)) if there == moved => return Ok(()),
+            Some((_, FileKind::Directory)) => return Err(NamespaceError::Exists(to.clone())),
+            Some((_, FileKind::File)) if !replace => return Err(NamespaceError::Exists(to.clone())),
+            Some((there, FileKind::File)) => self.make(changes, Mutation::Unlink { id: there }),
+            None => {}
+        }
+        self.make(changes, Mutation::Move { id: moved, parent: parent_id, name: name.to_owned() });
+        Ok(())
+    }
+
+    /// Says whether there was something.
+    pub(super) fn delete(
+        &mut self,
+        changes: &mut Changes,
+        path: &FsPath,
+        recursive: bool,
+    ) -> Result<bool, NamespaceError> {
+        let Some(node) = self.durable.tree.look(path)? else { return Ok(false) };
+        let id = node.id;
+        if node.children().is_some_and(|children| !children.is_empty()) && !recursive {
+            return Err(NamespaceError::NotEmpty(path.clone()));
+        }
+        if id == ROOT {
+            let below: Vec<FileId> = node.children().into_iter().flatten().map(|(_, id)| *id).collect();
+            for id in below {
+                self.make(changes, Mutation::Unlink { id });
+            }
+            return Ok(true);
+        }
+        self.make(changes, Mutation::Unlink { id });
+        Ok(true)
+    }
+
+    pub(super) fn node_at(&self, path: &FsPath) -> Result<&Node, NamespaceError> {
+        self.durable.tree.find(path)
+    }
+}
