@@ -32,6 +32,8 @@ pub const SAMPLE_PLACE_BYTES: u64 = 128 << 10;
 /// The last lines of a command's standard error that go into the message when it fails.
 pub const STDERR_LINES_KEPT: usize = 20;
 
+/// A task's shuffle output up to this length is handed over in memory, without a file.
+pub const SHUFFLE_INLINE_BYTES: usize = 1 << 20;
 /// Raw bytes of a block before it is closed and compressed. LZ4 looks back no further than this, and a merge holds one
 /// block of every run that takes part.
 pub const SHUFFLE_BLOCK_BYTES: usize = 64 << 10;
@@ -58,6 +60,8 @@ pub const FETCH_PAUSE_MAX: Duration = Duration::from_secs(1);
 pub const CANCEL_POLL: Duration = Duration::from_millis(50);
 /// A holder that accepts no bytes of a delivery, or answers nothing, for this long is given up.
 pub const DELIVER_PATIENCE: Duration = Duration::from_secs(30);
+/// How often a delivery goes round the core workers that it may go to.
+pub const DELIVER_ROUNDS: u32 = 3;
 
 const _: () = assert!(SHUFFLE_FRAME_BYTES <= skep_wire::limits::PAYLOAD_BYTES_MAX);
 // A partition's number has 24 bits in an index entry of the sort buffer, a record's place in its arena 32.

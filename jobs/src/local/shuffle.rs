@@ -2,32 +2,30 @@
 
 use crate::{
     model::{AttemptId, Segment},
-    plan::exchange::memory::MemoryInput,
-    protocol::task::KeptData,
+    protocol::{task::KeptData, worker::Piece},
+    shuffle::{MergeReader, SortedSegment},
     task_program::{OpenInput, PublishedOutput, ShuffleFault, ShuffleHost, SortedInput},
 };
+use bytes::Bytes;
 use skep_hdfs::WorkerId;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 #[derive(Default)]
 pub(super) struct LocalShuffle {
-    outputs: Mutex<BTreeMap<AttemptId, Arc<Output>>>,
+    /// The stored bytes of each partition of each attempt.
+    outputs: Mutex<BTreeMap<AttemptId, Vec<Bytes>>>,
+    opened: AtomicU64,
 }
 
-struct Output {
-    segments: Vec<Segment>,
-    bytes: Vec<u8>,
-}
-
-impl Output {
-    fn piece(&self, partition: u32) -> &[u8] {
-        let partition = partition as usize;
-        let start: u64 = self.segments[..partition].iter().map(|segment| segment.len_bytes).sum();
-        &self.bytes[start as usize..][..self.segments[partition].len_bytes as usize]
-    }
+fn cut(segments: &[Segment], bytes: Vec<u8>) -> Vec<Bytes> {
+    let mut rest = Bytes::from(bytes);
+    segments.iter().map(|segment| rest.split_to(segment.len_bytes as usize)).collect()
 }
 
 impl ShuffleHost for LocalShuffle {
@@ -39,21 +37,24 @@ impl ShuffleHost for LocalShuffle {
                 full: false,
             })?,
         };
-        let kept = Arc::new(Output { segments: output.segments, bytes });
-        self.outputs.lock().unwrap_or_else(PoisonError::into_inner).insert(output.attempt, kept);
+        let partitions = cut(&output.segments, bytes);
+        self.outputs.lock().unwrap_or_else(PoisonError::into_inner).insert(output.attempt, partitions);
         Ok(None)
     }
 
     fn open(&self, request: OpenInput<'_>) -> Result<Box<dyn SortedInput>, ShuffleFault> {
-        let outputs = {
+        let partition = request.partition as usize;
+        let segments: Option<Vec<SortedSegment>> = {
             let all = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
-            let find = |piece: &crate::protocol::worker::Piece| all.get(&piece.producer).cloned();
-            request.pieces.iter().filter_map(find).collect::<Vec<_>>()
+            let find = |piece: &Piece| {
+                let stored = all.get(&piece.producer)?.get(partition)?.clone();
+                Some(SortedSegment::fetched(Arc::new(piece.clone()), stored))
+            };
+            request.pieces.iter().map(find).collect()
         };
-        if outputs.len() != request.pieces.len() {
-            return Err(ShuffleFault::Worker("a stage ran before the stages it reads".to_owned()));
-        }
-        let pieces: Vec<&[u8]> = outputs.iter().map(|output| output.piece(request.partition)).collect();
-        Ok(Box::new(MemoryInput::new(&pieces)?))
+        let segments = segments
+            .ok_or_else(|| ShuffleFault::Worker("a stage ran before the stages it reads".to_owned()))?;
+        let stem = format!("input{}", self.opened.fetch_add(1, Relaxed));
+        Ok(Box::new(MergeReader::open(segments, request.memory_bytes, request.scratch, &stem)?))
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     model::{FaultKind, Outcome},
     record::Malformed,
+    shuffle::ShuffleError,
     sink::SinkError,
     source::SourceError,
     task_program::ShuffleFault,
@@ -37,6 +38,12 @@ pub enum TaskFault {
     Undecodable(String),
     #[error("cannot start `{command}`: {source}")]
     Spawn { command: String, source: std::io::Error },
+}
+
+impl From<ShuffleError> for TaskFault {
+    fn from(error: ShuffleError) -> TaskFault {
+        if error.is_users() { TaskFault::User(error.to_string()) } else { TaskFault::Shuffle(error.into()) }
+    }
 }
 
 impl TaskFault {

@@ -4,7 +4,6 @@ use super::{
     batch::{BoxConsumer, StageEnd},
     exchange::{
         ExchangeWriter, Partitioning,
-        memory::Partition,
         output::ShuffleOutput,
         sample::{self, Scale},
         take::InOrderWriter,
@@ -18,6 +17,7 @@ use super::{
 };
 use crate::{
     protocol::worker::{Launch, LaunchInput},
+    shuffle::Partition,
     sink::Sinking,
     task_program::{OpenInput, SortedInput, TaskContext},
 };
@@ -121,7 +121,7 @@ impl StageRun<'_> {
             },
             End::Result { .. } => {
                 let single: Partition = Partition::Range(Vec::new());
-                Ok(IN_ORDER.attach(scope, ShuffleOutput::new(scope, single, None)))
+                Ok(IN_ORDER.attach(scope, ShuffleOutput::open(scope, single, None)?))
             }
             End::Sink { index } => {
                 let sink = &self.graph.sinks[index];
@@ -147,7 +147,7 @@ impl StageRun<'_> {
             Partitioning::Custom(make) => Partition::Custom(make()),
         };
         let writer = &exchange.sides[side].writer;
-        Ok(writer.attach(scope, ShuffleOutput::new(scope, partition, writer.combiner())))
+        Ok(writer.attach(scope, ShuffleOutput::open(scope, partition, writer.combiner())?))
     }
 
     /// Where partitions begin, from the samples: every task of the stage computes the same.

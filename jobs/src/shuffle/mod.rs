@@ -10,7 +10,9 @@
 //! how a holder stores what it serves.
 
 pub mod combine;
+pub mod deliver;
 pub mod error;
+pub mod fetch;
 pub mod format;
 pub mod partition;
 pub mod reader;
@@ -27,7 +29,9 @@ mod scratch;
 mod tests;
 
 pub use combine::{CombineValues, ValueList};
+pub use deliver::{DeliverError, deliver};
 pub use error::{CombineFailure, ShuffleError, is_disk_full};
+pub use fetch::FetchOptions;
 pub use partition::{Partition, stable_hash};
 pub use reader::MergeReader;
 pub use segment::SortedSegment;

@@ -32,6 +32,12 @@ impl ScratchFile {
             .map_err(|error| ShuffleError::disk("write the scratch file", &self.path, error))
     }
 
+    pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<(), ShuffleError> {
+        self.file
+            .write_all_at(bytes, offset)
+            .map_err(|error| ShuffleError::disk("write the scratch file", &self.path, error))
+    }
+
     pub fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), ShuffleError> {
         self.file
             .read_exact_at(bytes, offset)

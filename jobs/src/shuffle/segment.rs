@@ -61,6 +61,14 @@ impl SortedSegment {
         }
     }
 
+    /// What its stored bytes take in memory.
+    pub fn memory_bytes(&self) -> u64 {
+        match &self.stored {
+            Stored::Memory(bytes) => bytes.len() as u64,
+            Stored::File { .. } => 0,
+        }
+    }
+
     /// What reading it takes, besides the stored bytes that are in memory anyway.
     pub(super) fn reading_bytes(&self) -> usize {
         let buffers = match &self.stored {

@@ -2,8 +2,8 @@
 //! once more where the partition is read.
 
 use super::{
-    ExchangeReader, ExchangeWriter, cursor::GroupCursor, delimited, memory::CombineValues,
-    output::ShuffleOutput, table::CombineTable,
+    ExchangeReader, ExchangeWriter, cursor::GroupCursor, delimited, output::ShuffleOutput,
+    table::CombineTable,
 };
 use crate::{
     plan::{
@@ -11,7 +11,8 @@ use crate::{
         fault::TaskFault,
         scope::TaskScope,
     },
-    record::{Key, Malformed, Record},
+    record::{Key, Record},
+    shuffle::{CombineFailure, CombineValues, ValueList},
     task_program::SortedInput,
 };
 use std::{marker::PhantomData, sync::Arc};
@@ -194,13 +195,19 @@ struct RunCombiner<V, A, G> {
 }
 
 impl<V: Record, A: Record, G: Aggregate<V, A>> CombineValues for RunCombiner<V, A, G> {
-    fn combine(&mut self, values: &[&[u8]], out: &mut Vec<u8>) -> Result<(), Malformed> {
-        let Some((first, rest)) = values.split_first() else { return Ok(()) };
+    fn combine(
+        &mut self,
+        _: &[u8],
+        values: &ValueList,
+        combined: &mut ValueList,
+    ) -> Result<(), CombineFailure> {
+        let mut values = values.iter();
+        let Some(first) = values.next() else { return Ok(()) };
         let mut held = A::own(A::read_whole(first)?);
-        for value in rest {
+        for value in values {
             self.functions.merge(&mut held, A::read_whole(value)?);
         }
-        A::write_whole(held.view(), out);
+        combined.push_with(|bytes| A::write_whole(held.view(), bytes));
         Ok(())
     }
 }

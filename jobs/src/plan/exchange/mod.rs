@@ -9,7 +9,6 @@ pub mod group;
 mod group_buffer;
 pub mod join;
 pub mod keyed;
-pub mod memory;
 pub mod output;
 pub mod sample;
 pub mod sort;
@@ -24,9 +23,9 @@ use super::{
 };
 use crate::{
     record::{Key, Record},
+    shuffle::{CombineValues, partition::CustomPartition},
     task_program::SortedInput,
 };
-use memory::CombineValues;
 use output::ShuffleOutput;
 use std::{cell::RefCell, sync::Arc};
 
@@ -69,8 +68,6 @@ pub trait ExchangeReader: Send + Sync {
     ) -> Result<StageEnd, TaskFault>;
 }
 
-pub type PartitionFunction = Box<dyn Fn(&[u8], u32) -> u32 + Send>;
-
 pub enum Partitioning {
     /// By a hash of the key.
     Hash,
@@ -79,7 +76,7 @@ pub enum Partitioning {
     /// Neighbouring keys together, in order; bounds come from a sampling stage.
     Range(Arc<dyn sample::SampleKeys>),
     /// By a function of the user; made anew for each task.
-    Custom(Arc<dyn Fn() -> PartitionFunction + Send + Sync>),
+    Custom(Arc<dyn Fn() -> CustomPartition + Send + Sync>),
 }
 
 impl Partitioning {

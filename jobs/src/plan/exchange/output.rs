@@ -1,26 +1,35 @@
 //! The end of a stage that feeds an exchange: records go into the shuffle's writer, and what it made is published.
 
-use super::memory::{CombineValues, MemorySorter, Partition};
 use crate::{
+    limits::SHUFFLE_INLINE_BYTES,
     plan::{batch::StageEnd, fault::TaskFault, scope::TaskScope},
+    shuffle::{CombineValues, Partition, ShuffleWriter, WriterOptions},
     task_program::PublishedOutput,
 };
+use std::sync::atomic::Ordering::Relaxed;
 
 pub struct ShuffleOutput<'a> {
     scope: &'a TaskScope<'a>,
-    sorter: MemorySorter,
+    writer: ShuffleWriter,
     bytes: u64,
     records: u64,
 }
 
 impl<'a> ShuffleOutput<'a> {
-    pub fn new(
+    pub fn open(
         scope: &'a TaskScope<'a>,
         partition: Partition,
         combiner: Option<Box<dyn CombineValues>>,
-    ) -> ShuffleOutput<'a> {
-        let sorter = MemorySorter::new(scope.launch.partitions, partition, combiner);
-        ShuffleOutput { scope, sorter, bytes: 0, records: 0 }
+    ) -> Result<ShuffleOutput<'a>, TaskFault> {
+        let options = WriterOptions {
+            partitions: scope.launch.partitions,
+            memory_bytes: scope.memory_share(),
+            scratch: scope.context.scratch.clone(),
+            stem: "shuffle".to_owned(),
+            keep_in_memory_bytes: SHUFFLE_INLINE_BYTES,
+        };
+        let writer = ShuffleWriter::new(options, partition, combiner)?;
+        Ok(ShuffleOutput { scope, writer, bytes: 0, records: 0 })
     }
 
     /// One record: a whole key form, a whole record form.
@@ -28,20 +37,21 @@ impl<'a> ShuffleOutput<'a> {
     pub fn push(&mut self, key: &[u8], value: &[u8]) -> Result<(), TaskFault> {
         self.bytes += (key.len() + value.len()) as u64;
         self.records += 1;
-        self.sorter.push(key, value)
+        Ok(self.writer.push(key, value)?)
     }
 
     pub fn finish(self) -> Result<StageEnd, TaskFault> {
         let context = self.scope.context;
-        let (segments, data) = self.sorter.finish()?;
-        let output = PublishedOutput {
+        let output = self.writer.finish()?;
+        context.progress.spilled_bytes.fetch_add(output.spilled_bytes, Relaxed);
+        let published = PublishedOutput {
             attempt: context.attempt,
-            segments: segments.clone(),
-            data,
+            segments: output.segments.clone(),
+            data: output.data.into(),
             deliver_to: &self.scope.launch.deliver_to,
         };
-        let holder = context.shuffle.publish(output)?;
+        let holder = context.shuffle.publish(published)?;
         self.scope.wrote(self.bytes, self.records);
-        Ok(StageEnd { segments, holder, ..StageEnd::default() })
+        Ok(StageEnd { segments: output.segments, holder, ..StageEnd::default() })
     }
 }
