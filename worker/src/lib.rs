@@ -16,10 +16,11 @@ pub mod directory;
 pub mod limits;
 pub mod machine;
 pub mod options;
-
-mod error;
 pub mod process;
 pub mod program;
+pub mod shuffle;
+
+mod error;
 
 pub use daemon::run;
 pub use error::WorkerError;

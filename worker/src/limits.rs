@@ -76,3 +76,16 @@ pub const LOG_UPLOAD_WITHIN: Duration = Duration::from_secs(60);
 pub const LOG_ANSWER_BYTES_MAX: u64 = 16 << 20;
 /// How long calls to storage wait for a master that is away.
 pub const STORAGE_PATIENCE: Duration = Duration::from_secs(120);
+
+/// What small shuffle outputs may take in memory, all together, before the largest are written to files.
+pub const SHUFFLE_MEMORY_BYTES_DEFAULT: u64 = 64 << 20;
+/// A delivered output up to this length is first kept in memory.
+pub const SHUFFLE_MEMORY_OUTPUT_BYTES_MAX: u64 = 1 << 20;
+/// Jobs that are remembered to be over, so that nothing is kept for them that comes late.
+pub const JOBS_OVER_REMEMBERED_MAX: usize = 10_000;
+/// Stored shuffle data that is read at once, and written at once when it is delivered.
+pub const SHUFFLE_CHUNK_BYTES: usize = 1 << 20;
+/// Chunks that wait to be sent, on all connections together.
+pub const SHUFFLE_CHUNKS_MAX: usize = 64;
+/// A consumer that takes no bytes for this long, or a producer that sends none, has its connection closed.
+pub const SHUFFLE_PATIENCE: Duration = Duration::from_secs(60);

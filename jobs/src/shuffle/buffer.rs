@@ -55,7 +55,7 @@ impl SortBuffer {
         }
         let mut arena = self.arena.capacity();
         if arena < arena_len {
-            arena = (arena * 2).max(arena_len).max(FIRST_ARENA_BYTES).min(ARENA_MAX);
+            arena = (arena * 2).max(arena_len).clamp(FIRST_ARENA_BYTES, ARENA_MAX);
         }
         let mut entries = self.entries.capacity();
         if entries < entries_len {

@@ -33,6 +33,6 @@ pub use deliver::{DeliverError, deliver};
 pub use error::{CombineFailure, ShuffleError, is_disk_full};
 pub use fetch::FetchOptions;
 pub use partition::{Partition, stable_hash};
-pub use reader::MergeReader;
+pub use reader::{MergeReader, RecordRef};
 pub use segment::SortedSegment;
 pub use writer::{OutputData, ShuffleOutput, ShuffleWriter, WriterOptions};

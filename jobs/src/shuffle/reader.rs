@@ -11,6 +11,9 @@ use std::{
     sync::Arc,
 };
 
+/// A record that is lent: key and value.
+pub type RecordRef<'a> = (&'a [u8], &'a [u8]);
+
 /// Walks over the records of all segments in key order.
 pub struct MergeReader {
     merge: Merge,
@@ -40,7 +43,7 @@ impl MergeReader {
     /// The next record; `None` after the last one, when every segment had what it should have.
     #[expect(clippy::should_implement_trait, reason = "the record is lent until the next call")]
     #[inline]
-    pub fn next(&mut self) -> Result<Option<(&[u8], &[u8])>, ShuffleError> {
+    pub fn next(&mut self) -> Result<Option<RecordRef<'_>>, ShuffleError> {
         if std::mem::replace(&mut self.head_taken, true) {
             self.merge.advance()?;
         }

@@ -112,16 +112,16 @@ impl GrowingFile {
         if self.file.is_none() && self.buffer.len() <= self.keep_in_memory_bytes {
             return Ok(OutputData::Memory(self.buffer));
         }
-        let file = self.into_file()?;
+        let file = self.take_file()?;
         Ok(OutputData::File(file.keep()))
     }
 
     /// The bytes in a file, even if there are none.
     pub fn into_scratch(mut self) -> Result<ScratchFile, ShuffleError> {
-        self.into_file()
+        self.take_file()
     }
 
-    fn into_file(&mut self) -> Result<ScratchFile, ShuffleError> {
+    fn take_file(&mut self) -> Result<ScratchFile, ShuffleError> {
         if self.file.is_none() || !self.buffer.is_empty() {
             self.flush()?;
         }
