@@ -1,1 +1,6 @@
-//! Placeholder while the room is being built.
+//! The master: it owns all scheduling decisions and hosts the namespace.
+//!
+//! * [`core`]: the scheduler as a pure state machine.
+
+pub mod core;
+pub mod limits;

@@ -1,0 +1,77 @@
+//! Every bound and default of this crate in one place.
+
+use std::time::Duration;
+
+/// How often workers send a beat.
+pub const BEAT_EVERY: Duration = Duration::from_millis(500);
+/// A worker that was not heard of for this long gets nothing new ...
+pub const SUSPECT_AFTER: Duration = Duration::from_secs(3);
+/// ... and after this long it is gone.
+pub const GONE_AFTER: Duration = Duration::from_secs(10);
+/// After a restart, how long workers that the journal knows may take to come back before they count as gone.
+pub const RETURN_GRACE: Duration = Duration::from_secs(10);
+/// After a restart, how long launches are held while known workers are still missing: a worker that comes back may be
+/// running the very tasks. Workers dial again at least every 2 s.
+pub const RESTART_HOLD: Duration = Duration::from_secs(3);
+
+/// Attempt numbers of one life of the master ("term") begin at `term * this`, so that none is used twice.
+pub const ATTEMPTS_PER_TERM: u32 = 1_000;
+
+pub const JOBS_ACTIVE_MAX: usize = 10_000;
+pub const STAGES_PER_JOB_MAX: usize = 1_000;
+pub const TASKS_PER_JOB_MAX: usize = 1_000_000;
+pub const PARTITIONS_MAX: u32 = 65_536;
+/// Bytes that one task of a `Result` stage may hand to the master.
+pub const RESULT_BYTES_MAX: usize = 1 << 20;
+/// Result bytes of one job.
+pub const RESULTS_PER_JOB_BYTES_MAX: usize = 48 << 20;
+/// Finished jobs that are remembered.
+pub const HISTORY_JOBS_MAX: usize = 1_000;
+/// Result bytes that finished jobs may keep in all; the oldest results go first, their jobs stay.
+pub const HISTORY_RESULT_BYTES_MAX: usize = 64 << 20;
+/// Ended attempts of one running job that are remembered for `skep jobs show`.
+pub const RECENT_ATTEMPTS_MAX: usize = 1_000;
+/// Failed attempts that the history of a job keeps.
+pub const FAILURES_KEPT_MAX: usize = 20;
+/// Text of one failure that is kept; the beginning says what happened.
+pub const MESSAGE_BYTES_MAX: usize = 4 << 10;
+
+/// Exclusion of a worker after a fault or a refusal: doubles from the first to the last.
+pub const FAULT_BACKOFF_FIRST: Duration = Duration::from_secs(1);
+pub const FAULT_BACKOFF_LAST: Duration = Duration::from_secs(60);
+pub const REFUSAL_BACKOFF_FIRST: Duration = Duration::from_millis(100);
+pub const REFUSAL_BACKOFF_LAST: Duration = Duration::from_secs(5);
+/// Faults in a row, of any jobs, after which a worker is excluded for all of them.
+pub const WORKER_FAULTS_MAX: u32 = 3;
+/// A job to which workers did nothing but fail fails itself after this many faults ...
+pub const NO_PROGRESS_FAULTS: u32 = 8;
+/// ... and this long without one finished task.
+pub const NO_PROGRESS_AFTER: Duration = Duration::from_secs(120);
+/// Reports that a live holder cannot be reached before its output counts as lost.
+pub const UNREACHABLE_REPORTS_MAX: u32 = 3;
+/// Pause before a consumer of an unreachable holder is started again.
+pub const UNREACHABLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long an ended job waits for its killed attempts before it cleans up.
+pub const KILL_GRACE: Duration = Duration::from_secs(5);
+/// The clean-up of a failed or killed job is given up after this many attempts ...
+pub const ABORT_ATTEMPTS_MAX: u32 = 3;
+/// ... or this long.
+pub const ABORT_WITHIN: Duration = Duration::from_secs(60);
+/// ... or, with no worker to run it, this long.
+pub const ABORT_WITHOUT_WORKERS: Duration = Duration::from_secs(10);
+
+/// Work that may be queued on a worker beyond its slots, for tasks that are shorter than this.
+pub const PREFETCH_AHEAD: Duration = Duration::from_millis(40);
+/// Queued attempts per slot at most; workers take 4.
+pub const PREFETCH_PER_SLOT_MAX: u32 = 3;
+/// Core workers named to a task worker for its shuffle output.
+pub const DELIVER_TO_MAX: usize = 3;
+/// Memory of a job's process on a worker above the grants of its tasks: code, runtime, allocator.
+pub const PROCESS_HEADROOM_BYTES: u64 = 256 << 20;
+
+/// How long a provider may take to bring a worker that it was asked for before it is asked again.
+pub const START_PATIENCE: Duration = Duration::from_secs(30);
+/// Pause after a provider said that it could not start a worker.
+pub const START_FAILED_PAUSE: Duration = Duration::from_secs(5);
+pub const WORKERS_MAX: u32 = 10_000;
