@@ -75,3 +75,23 @@ pub const START_PATIENCE: Duration = Duration::from_secs(30);
 /// Pause after a provider said that it could not start a worker.
 pub const START_FAILED_PAUSE: Duration = Duration::from_secs(5);
 pub const WORKERS_MAX: u32 = 10_000;
+
+/// Messages that may wait for the scheduler's task before their senders wait, and how many it takes at once.
+pub const INBOX_MAX: usize = 8_192;
+pub const BATCH_MAX: usize = 512;
+/// Messages that may wait for one worker before its connection is closed.
+pub const OUTBOX_MAX: usize = 65_536;
+/// Launches in one message.
+pub const LAUNCHES_PER_TELL: usize = 256;
+/// How often those who watch a job hear of changes that are not urgent.
+pub const CHANGES_EVERY: Duration = Duration::from_millis(100);
+/// The scheduler takes a snapshot after so many records.
+pub const SNAPSHOT_AFTER_RECORDS: usize = 50_000;
+/// How long one `Watch` may wait.
+pub const WATCH_MAX: Duration = Duration::from_secs(30);
+/// Text of logs in one answer.
+pub const LOG_BYTES_MAX: u64 = 16 << 20;
+/// How long a worker may take to read its logs.
+pub const LOGS_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a worker whose control connection broke may take to accept a new connection before it is left to its beats.
+pub const PROBE_DEADLINE: Duration = Duration::from_secs(2);
