@@ -24,6 +24,7 @@ mod run;
 pub mod shuffle;
 pub mod sink;
 pub mod source;
+pub mod streaming;
 pub mod submit;
 pub mod task;
 pub mod task_program;

@@ -23,8 +23,8 @@ use std::{marker::PhantomData, sync::Arc};
 /// A collection of records that the plan can make. Cheap to clone. Used twice it is computed twice, unless an exchange
 /// (`reduce_by_key`, `sort_by_key`, ...) lies between.
 pub struct Dataset<T> {
-    pub(super) plan: Plan,
-    pub(super) node: NodeId,
+    pub(crate) plan: Plan,
+    pub(crate) node: NodeId,
     record: PhantomData<fn() -> T>,
 }
 
@@ -39,7 +39,7 @@ impl<T> Dataset<T> {
         Dataset { plan, node, record: PhantomData }
     }
 
-    pub(super) fn narrow<U>(
+    pub(crate) fn narrow<U>(
         &self,
         name: &'static str,
         operator: impl NarrowOperator + 'static,
@@ -48,7 +48,7 @@ impl<T> Dataset<T> {
         Dataset::new(self.plan.clone(), self.plan.graph().add(name, kind))
     }
 
-    pub(super) fn exchanged<U>(&self, name: &'static str, exchange: Exchange) -> Dataset<U> {
+    pub(crate) fn exchanged<U>(&self, name: &'static str, exchange: Exchange) -> Dataset<U> {
         let node = self.plan.graph().add(name, NodeKind::Exchange(exchange));
         Dataset::new(self.plan.clone(), node)
     }

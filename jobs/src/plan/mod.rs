@@ -36,7 +36,12 @@ pub use exchange::group::Values;
 pub use results::Collected;
 pub use scope::InputPiece;
 
-use crate::source::{Source, fixed::FixedRecords, lines::TextFiles, rows::Rows};
+use crate::source::{
+    Source,
+    fixed::FixedRecords,
+    lines::{LineForm, TextFiles},
+    rows::Rows,
+};
 use graph::{Graph, NodeKind};
 use std::{
     cell::{RefCell, RefMut},
@@ -75,12 +80,12 @@ impl Plan {
     /// The lines of all files that any of the patterns names.
     pub fn text_files(&self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Dataset<String> {
         let patterns = patterns.into_iter().map(Into::into).collect();
-        self.source("text", TextFiles { patterns, utf8: true })
+        self.source("text", TextFiles { patterns, form: LineForm::Utf8 })
     }
 
     /// Lines as they are, in whatever encoding.
     pub fn byte_lines(&self, pattern: impl Into<String>) -> Dataset<Vec<u8>> {
-        self.source("text", TextFiles { patterns: vec![pattern.into()], utf8: false })
+        self.source("text", TextFiles { patterns: vec![pattern.into()], form: LineForm::Bytes })
     }
 
     /// Records of `record_bytes` bytes each.

@@ -26,7 +26,7 @@ pub struct InputPiece {
     pub offset: u64,
     pub len_bytes: u64,
     /// Counts the pieces that this task has begun.
-    pub(super) number: u64,
+    pub(crate) number: u64,
 }
 
 impl<'a> TaskScope<'a> {

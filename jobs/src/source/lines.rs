@@ -14,6 +14,7 @@ use crate::{
         fault::TaskFault,
         scope::TaskScope,
     },
+    record::Record,
     source::decompress::Compression,
 };
 use futures::future::BoxFuture;
@@ -28,8 +29,18 @@ pub const INVALID_UTF8_COUNTER: &str = "text.lines_not_utf8";
 
 pub struct TextFiles {
     pub patterns: Vec<String>,
-    /// Lines become `String`s: what is not UTF-8 in them is replaced by U+FFFD and counted. Else they stay bytes.
-    pub utf8: bool,
+    pub form: LineForm,
+}
+
+/// What records lines become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineForm {
+    /// `String`: what is not UTF-8 is replaced by U+FFFD and counted.
+    Utf8,
+    /// `Vec<u8>`: as they are.
+    Bytes,
+    /// `(u64, Vec<u8>)`: with the byte of the file at which they begin.
+    BytesWithOffset,
 }
 
 impl Source for TextFiles {
@@ -48,7 +59,7 @@ impl Source for TextFiles {
     fn read(&self, work: &SplitWork, scope: &TaskScope<'_>, out: &mut dyn Consumer) -> Result<(), TaskFault> {
         for piece in work.files()? {
             scope.begin_piece(&piece.file, piece.offset, piece.len_bytes);
-            let mut lines = LineCutter::new(self.utf8, &piece.file, scope, out);
+            let mut lines = LineCutter::new(self.form, &piece.file, scope, out);
             let flow = if Compression::of_name(&piece.file).is_some() {
                 read_compressed(piece, scope, &mut lines)?
             } else {
@@ -133,7 +144,7 @@ fn finish_last_line(
 
 /// Cuts bytes that come in pieces into lines and hands them on in batches, without copying lines that lie in one piece.
 struct LineCutter<'a, 'o> {
-    utf8: bool,
+    form: LineForm,
     file: &'a str,
     scope: &'a TaskScope<'a>,
     out: &'o mut dyn Consumer,
@@ -142,13 +153,22 @@ struct LineCutter<'a, 'o> {
     /// Where in the file the next byte lies (in its decompressed form).
     at: u64,
     spans: Vec<Span>,
-    /// Lines of a batch that had to be made valid.
-    valid: Vec<u8>,
+    /// Lines of a batch that do not stay as they are in the file.
+    rewritten: Vec<u8>,
 }
 
 impl<'a, 'o> LineCutter<'a, 'o> {
-    fn new(utf8: bool, file: &'a str, scope: &'a TaskScope<'a>, out: &'o mut dyn Consumer) -> Self {
-        LineCutter { utf8, file, scope, out, carry: Vec::new(), at: 0, spans: Vec::new(), valid: Vec::new() }
+    fn new(form: LineForm, file: &'a str, scope: &'a TaskScope<'a>, out: &'o mut dyn Consumer) -> Self {
+        LineCutter {
+            form,
+            file,
+            scope,
+            out,
+            carry: Vec::new(),
+            at: 0,
+            spans: Vec::new(),
+            rewritten: Vec::new(),
+        }
     }
 
     fn cut(&mut self, bytes: &[u8]) -> Result<Flow, TaskFault> {
@@ -212,23 +232,44 @@ impl<'a, 'o> LineCutter<'a, 'o> {
 
     fn push(&mut self, bytes: &[u8]) -> Result<Flow, TaskFault> {
         self.scope.pulse(bytes.len() as u64, self.spans.len() as u64)?;
-        if self.utf8 && std::str::from_utf8(bytes).is_err() {
-            self.make_valid(bytes);
-            return self.out.push(Batch { bytes: &self.valid, spans: &self.spans });
+        match self.form {
+            LineForm::Utf8 if std::str::from_utf8(bytes).is_err() => self.make_valid(bytes),
+            LineForm::BytesWithOffset => self.add_offsets(bytes)?,
+            LineForm::Utf8 | LineForm::Bytes => {
+                return self.out.push(Batch { bytes, spans: &self.spans });
+            }
         }
-        self.out.push(Batch { bytes, spans: &self.spans })
+        self.out.push(Batch { bytes: &self.rewritten, spans: &self.spans })
+    }
+
+    /// `bytes` are the last ones before `at`.
+    fn add_offsets(&mut self, bytes: &[u8]) -> Result<(), TaskFault> {
+        let begin = self.at - bytes.len() as u64;
+        self.rewritten.clear();
+        for span in &mut self.spans {
+            let start = self.rewritten.len();
+            let line = &bytes[span.start as usize..span.end as usize];
+            <(u64, Vec<u8>)>::write_whole((begin + u64::from(span.start), line), &mut self.rewritten);
+            *span = Span { start: start as u32, end: self.rewritten.len() as u32 };
+        }
+        let len_bytes = self.rewritten.len();
+        if len_bytes > u32::MAX as usize {
+            Err(TaskFault::RecordTooLarge { len_bytes: len_bytes as u64 })
+        } else {
+            Ok(())
+        }
     }
 
     #[cold]
     fn make_valid(&mut self, bytes: &[u8]) {
-        self.valid.clear();
+        self.rewritten.clear();
         let mut invalid = 0;
         for span in &mut self.spans {
             let line = String::from_utf8_lossy(&bytes[span.start as usize..span.end as usize]);
             invalid += u64::from(matches!(line, std::borrow::Cow::Owned(_)));
-            let start = self.valid.len() as u32;
-            self.valid.extend_from_slice(line.as_bytes());
-            *span = Span { start, end: self.valid.len() as u32 };
+            let start = self.rewritten.len() as u32;
+            self.rewritten.extend_from_slice(line.as_bytes());
+            *span = Span { start, end: self.rewritten.len() as u32 };
         }
         self.scope.context.progress.count(INVALID_UTF8_COUNTER, invalid);
     }
