@@ -19,6 +19,8 @@ mod reader;
 mod writer;
 
 #[cfg(test)]
+pub(crate) mod stand_in;
+#[cfg(test)]
 mod tests;
 
 pub use reader::FileReader;
@@ -73,6 +75,8 @@ pub enum ClientError {
     Unreadable { path: FsPath, block: crate::BlockId, offset: u64, end: u64, tried: String },
     #[error("{path}: a block cannot be written: {tried}")]
     Unwritable { path: FsPath, tried: String },
+    #[error("{path}: an earlier write failed or was broken off; the file is not whole: write it anew")]
+    Broken { path: FsPath },
     #[error("{path}: bytes {start}.. were asked for, the file has {len_bytes}")]
     OutOfRange { path: FsPath, start: u64, len_bytes: u64 },
     #[error("the master answered {0} out of turn: use the same release on both sides")]

@@ -47,6 +47,9 @@ pub struct FileWriter {
     /// Workers that failed under this writer.
     exclude: BTreeSet<WorkerId>,
     tried: Tried,
+    /// From the beginning of each step to its success. A step that failed, or was cancelled, leaves it set: how much of
+    /// the caller's bytes was taken is not known then, and a file with a hole must never be finished.
+    broken: bool,
     closed: bool,
     _lease: LeaseHold,
 }
@@ -54,7 +57,7 @@ pub struct FileWriter {
 /// The block that is being written.
 struct OpenBlock {
     new: NewBlock,
-    /// `None` after a failure, or when a call was cancelled in the middle of sending.
+    /// `None` after a failure, until it is rebuilt.
     pipeline: Option<Pipeline>,
     sent_bytes: u64,
     crc: u32,
@@ -123,6 +126,7 @@ impl FileWriter {
             previous: None,
             exclude: BTreeSet::new(),
             tried: Tried::default(),
+            broken: false,
             closed: false,
             _lease: client.hold_lease(),
         })
@@ -132,8 +136,23 @@ impl FileWriter {
         &self.path
     }
 
-    /// Takes the bytes; returns when they are on their way, or in this writer's buffer.
-    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), ClientError> {
+    /// Takes the bytes; returns when they are on their way, or in this writer's buffer. After an error, or when the
+    /// future was dropped before its end, the file can only be abandoned.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
+        self.step()?;
+        self.take_bytes(bytes).await?;
+        self.broken = false;
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), ClientError> {
+        match std::mem::replace(&mut self.broken, true) {
+            false => Ok(()),
+            true => Err(ClientError::Broken { path: self.path.clone() }),
+        }
+    }
+
+    async fn take_bytes(&mut self, mut bytes: &[u8]) -> Result<(), ClientError> {
         while !bytes.is_empty() {
             let room = self.packet_bytes() - self.buffer.len();
             let (piece, rest) = bytes.split_at(bytes.len().min(room));
@@ -148,6 +167,7 @@ impl FileWriter {
 
     /// Durable on every replica and in the journal when this returns.
     pub async fn finish(mut self) -> Result<FileStatus, ClientError> {
+        self.step()?;
         if !self.buffer.is_empty() {
             self.send_buffer().await?;
         }
@@ -277,7 +297,7 @@ impl FileWriter {
     }
 
     /// Goes on with the block after its pipeline broke: with its survivors, or anew if all of it is still here.
-    /// `failure` is `None` when this writer itself broke off.
+    /// `failure` is `None` when the reason is known already.
     async fn rebuild(&mut self, failure: Option<PipelineFailure>) -> Result<(), ClientError> {
         if let Some(failure) = failure {
             self.failed(&failure);

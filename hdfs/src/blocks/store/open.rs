@@ -46,12 +46,15 @@ fn take_lock(layout: &Layout) -> io::Result<File> {
     Ok(file)
 }
 
+/// Sizes of the data file and of the checksum file, as far as they are there.
+type Pair = (Option<u64>, Option<u64>);
+
 /// The files of one directory that `parse` knows, with their sizes.
 fn scan<K: Ord>(
     directory: &Path,
     parse: impl Fn(&str) -> Option<(K, Part)>,
-) -> io::Result<BTreeMap<K, (Option<u64>, Option<u64>)>> {
-    let mut found = BTreeMap::<K, (Option<u64>, Option<u64>)>::new();
+) -> io::Result<BTreeMap<K, Pair>> {
+    let mut found = BTreeMap::<K, Pair>::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let Some((key, part)) = entry.file_name().to_str().and_then(&parse) else {
