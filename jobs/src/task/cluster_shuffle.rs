@@ -3,11 +3,14 @@
 
 use super::limits;
 use crate::{
+    limits::FETCH_PATIENCE,
     protocol::task::{TaskCall, TaskReply, Welcome},
+    shuffle::{FetchOptions, deliver, fetch},
     task_program::{OpenInput, PublishedOutput, ShuffleFault, ShuffleHost, SortedInput},
 };
 use skep_hdfs::WorkerId;
 use skep_wire::{Credential, Dialer, Peer};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::runtime::Handle;
 
 pub(super) struct ClusterShuffle {
@@ -16,6 +19,8 @@ pub(super) struct ClusterShuffle {
     worker: WorkerId,
     host: String,
     dialer: Dialer,
+    /// Inputs opened so far: each has files of its own name in its attempt's scratch directory.
+    opened: AtomicU64,
 }
 
 impl ClusterShuffle {
@@ -31,6 +36,7 @@ impl ClusterShuffle {
             worker: welcome.worker,
             host: welcome.host.clone(),
             dialer: Dialer::new(credential),
+            opened: AtomicU64::new(0),
         }
     }
 
@@ -55,11 +61,28 @@ impl ClusterShuffle {
 
 impl ShuffleHost for ClusterShuffle {
     fn publish(&self, output: PublishedOutput<'_>) -> Result<Option<WorkerId>, ShuffleFault> {
-        self.runtime.block_on(self.keep(output))
+        if output.deliver_to.is_empty() {
+            return self.runtime.block_on(self.keep(output));
+        }
+        // A file stays in the attempt's scratch directory, which goes with the attempt.
+        let PublishedOutput { attempt, segments, data, deliver_to } = output;
+        let delivered = deliver(&self.dialer, deliver_to, attempt, &segments, &data);
+        Ok(Some(self.runtime.block_on(delivered)?))
     }
 
     fn open(&self, request: OpenInput<'_>) -> Result<Box<dyn SortedInput>, ShuffleFault> {
-        let _ = (request, &self.host, &self.dialer);
-        Err(ShuffleFault::Worker(String::new()))
+        let stem = format!("input{}", self.opened.fetch_add(1, Relaxed));
+        let options = FetchOptions {
+            dialer: &self.dialer,
+            runtime: &self.runtime,
+            host: &self.host,
+            memory_bytes: request.memory_bytes,
+            scratch: request.scratch,
+            stem: &stem,
+            patience: FETCH_PATIENCE,
+            cancel: request.cancel,
+            received_bytes: None,
+        };
+        Ok(Box::new(fetch::open(request.pieces, request.holders, request.partition, &options)?))
     }
 }

@@ -15,3 +15,5 @@ pub(super) const TELLS_WAITING_MAX: usize = 1024;
 pub(super) const STACK_BYTES: usize = 8 << 20;
 /// How long the file client of an attempt waits for a master that is away.
 pub(super) const MASTER_PATIENCE: Duration = Duration::from_secs(120);
+/// Looks at all processes for those that attempts started, before the process of a dead worker ends.
+pub(super) const ORPHAN_ROUNDS: usize = 20;

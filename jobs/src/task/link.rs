@@ -9,7 +9,7 @@ use super::{
     pool::{Pool, Tells},
 };
 use crate::{
-    model::Outcome,
+    model::{JobId, Outcome},
     protocol::{
         TASK_SERVICE,
         task::{TaskCall, TaskOrder, TaskReply, TaskTell, Welcome},
@@ -47,18 +47,8 @@ impl Service for Orders {
     }
 }
 
-/// Connects, builds the program, and works until told to end or the worker is gone.
-pub(super) fn serve(
-    runtime: &Runtime,
-    environment: &TaskEnvironment,
-    build: BuildProgram<'_>,
-) -> Result<Ending, TaskProcessError> {
-    let credential = Credential::Job { job: environment.job.to_string(), token: environment.token.clone() };
-    let connection = runtime.block_on(connect(environment, &credential))?;
-    serve_connection(runtime, connection, environment.job, credential, build)
-}
-
-async fn connect(
+/// Connects to the worker that started this process.
+pub(super) async fn connect(
     environment: &TaskEnvironment,
     credential: &Credential,
 ) -> Result<Connection, TaskProcessError> {
@@ -68,54 +58,63 @@ async fn connect(
     connection.map_err(|source| TaskProcessError::Worker { socket: environment.socket.clone(), source })
 }
 
-pub(super) fn serve_connection(
-    runtime: &Runtime,
-    connection: Connection,
-    job: crate::model::JobId,
-    credential: Credential,
-    build: BuildProgram<'_>,
-) -> Result<Ending, TaskProcessError> {
-    let (orders, inbox) = mpsc::unbounded_channel();
-    let inside = runtime.enter();
-    let peer = Peer::start(connection, Arc::new(Orders(orders)));
-    drop(inside);
-    let welcome = runtime.block_on(hello(&peer)).map_err(|error| match error {
-        HelloError::Call(source) => TaskProcessError::NotWelcome { job, source },
-        HelloError::Reply => TaskProcessError::Protocol,
-    })?;
-    // From here on the end of the connection tells that the worker is gone, and what attempts started can be ended too.
-    // Only a process that a worker started has a signal to be sent; for others this changes nothing.
-    let _ = rustix::process::set_parent_process_death_signal(None);
-    let arguments = welcome.arguments.clone();
-    let host = Arc::new(Host {
-        shuffle: Arc::new(ClusterShuffle::new(
-            peer.clone(),
-            runtime.handle().clone(),
-            &welcome,
-            credential.clone(),
-        )),
-        welcome,
-        credential,
-        runtime: runtime.handle().clone(),
-        program: OnceLock::new(),
-        stores: OnceLock::new(),
-    });
-    let (tells, outbox) = mpsc::channel(limits::TELLS_WAITING_MAX);
-    let pool = Pool::new(Arc::clone(&host), Tells(tells.clone()));
-    let sender = runtime.spawn(send_tells(peer.clone(), outbox));
-    runtime.spawn(report_progress(Arc::clone(&pool), tells.clone()));
-    let ending = runtime.spawn(take_orders(peer, Arc::clone(&pool), inbox, tells));
-    // Attempts wait for the program; the plan is the user's code and may take its time.
-    let program = panics::catch("plan", || build(&arguments))
-        .unwrap_or_else(|message| Err(BuildError::Panicked(message)));
-    // Set once, here.
-    let _ = host.program.set(program);
-    let ending = runtime.block_on(ending).unwrap_or(Ending::WorkerGone);
-    if ending == Ending::Told {
-        // Dropping the pool's sender would end it too, but idle threads hold the pool.
-        sender.abort();
+/// What a task process works with from its start to its end.
+pub(super) struct Session<'a> {
+    pub runtime: &'a Runtime,
+    pub job: JobId,
+    pub credential: Credential,
+    /// Called when the connection ends, whatever the main thread is busy with.
+    pub worker_gone: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Session<'_> {
+    /// Says hello, builds the program, and works until told to end or the worker is gone.
+    pub fn serve(&self, connection: Connection, build: BuildProgram<'_>) -> Result<Ending, TaskProcessError> {
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let inside = self.runtime.enter();
+        let peer = Peer::start(connection, Arc::new(Orders(orders)));
+        drop(inside);
+        let welcome = self.runtime.block_on(hello(&peer)).map_err(|error| match error {
+            HelloError::Call(source) => TaskProcessError::NotWelcome { job: self.job, source },
+            HelloError::Reply => TaskProcessError::Protocol,
+        })?;
+        // From here on the end of the connection tells that the worker is gone, and what attempts started is ended too.
+        // Only a process that a worker started has a signal to be sent; for others this changes nothing.
+        let _ = rustix::process::set_parent_process_death_signal(None);
+        let arguments = welcome.arguments.clone();
+        let host = Arc::new(self.host(welcome, &peer));
+        let (tells, outbox) = mpsc::channel(limits::TELLS_WAITING_MAX);
+        let pool = Pool::new(Arc::clone(&host), Tells(tells.clone()));
+        self.runtime.spawn(send_tells(peer.clone(), outbox));
+        self.runtime.spawn(report_progress(Arc::clone(&pool), tells.clone()));
+        let worker_gone = Arc::clone(&self.worker_gone);
+        let ending = self.runtime.spawn(async move {
+            let ending = take_orders(peer, pool, inbox, tells).await;
+            if ending == Ending::WorkerGone {
+                worker_gone();
+            }
+            ending
+        });
+        // Attempts wait for the program; the plan is the user's code and may take its time.
+        let program = panics::catch("plan", || build(&arguments))
+            .unwrap_or_else(|message| Err(BuildError::Panicked(message)));
+        // Set once, here.
+        let _ = host.program.set(program);
+        Ok(self.runtime.block_on(ending).unwrap_or(Ending::WorkerGone))
     }
-    Ok(ending)
+
+    fn host(&self, welcome: Welcome, peer: &Peer) -> Host {
+        let runtime = self.runtime.handle().clone();
+        let shuffle = ClusterShuffle::new(peer.clone(), runtime.clone(), &welcome, self.credential.clone());
+        Host {
+            welcome,
+            credential: self.credential.clone(),
+            runtime,
+            program: OnceLock::new(),
+            shuffle: Arc::new(shuffle),
+            stores: OnceLock::new(),
+        }
+    }
 }
 
 enum HelloError {

@@ -6,6 +6,7 @@
 //! * `link`: the connection to the worker: orders in, outcomes and progress out.
 //! * `pool`: attempts that run and threads that run them.
 //! * `attempt`: one attempt with everything that it may use.
+//! * `orphans`: the end of the process, and of what its attempts started, when the worker is gone.
 //! * `panics`: which attempt a panic belongs to, and where it happened.
 //! * `cluster_shuffle`: shuffle output to where it is kept, shuffle input from there.
 //!
@@ -17,6 +18,7 @@ mod cluster_shuffle;
 mod environment;
 mod limits;
 mod link;
+mod orphans;
 mod panics;
 mod pool;
 #[cfg(test)]
@@ -25,9 +27,9 @@ mod unsafe_environment;
 
 use crate::{model::JobId, task_program::BuildProgram};
 use environment::TaskEnvironment;
-use link::Ending;
-use skep_wire::{CallError, DialError};
-use std::{io, path::PathBuf, process::ExitCode};
+use link::{Ending, Session};
+use skep_wire::{CallError, Credential, DialError};
+use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
 pub use environment::is_task_process;
 
@@ -47,11 +49,11 @@ pub enum TaskProcessError {
 }
 
 /// Runs tasks until the worker says that there are no more. Call it first in `main`, when [`is_task_process`] says so.
-/// Exits with 0 when it was told to end.
+/// Exits with 0 when it was told to end. When the worker dies it does not return: the process ends itself.
 pub fn run(build: BuildProgram<'_>) -> ExitCode {
     match run_until_told(build) {
         Ok(Ending::Told) => ExitCode::SUCCESS,
-        Ok(Ending::WorkerGone) => end_with_everything(),
+        Ok(Ending::WorkerGone) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("task process: {error}");
             ExitCode::FAILURE
@@ -62,26 +64,19 @@ pub fn run(build: BuildProgram<'_>) -> ExitCode {
 fn run_until_told(build: BuildProgram<'_>) -> Result<Ending, TaskProcessError> {
     let environment = TaskEnvironment::take()?;
     panics::install_hook();
-    // One thread that waits for sockets and timers; attempts have threads of their own.
+    // For sockets and timers; attempts have threads of their own.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(limits::IO_THREADS)
         .thread_name("skep-io")
         .enable_all()
         .build()
         .map_err(TaskProcessError::Runtime)?;
-    let ending = link::serve(&runtime, &environment, build);
+    let credential = Credential::Job { job: environment.job.to_string(), token: environment.token.clone() };
+    let connection = runtime.block_on(link::connect(&environment, &credential))?;
+    let job = environment.job;
+    let worker_gone = Arc::new(move || orphans::end_with_everything(&environment));
+    let ending = Session { runtime: &runtime, job, credential, worker_gone }.serve(connection, build);
     // Attempts that were told to end may still sit in user code: they do not hold up the exit.
     runtime.shutdown_background();
     ending
-}
-
-/// The worker died: the processes that attempts started would have no parent that knows them. They are in this process's
-/// group, which the worker made for it.
-fn end_with_everything() -> ExitCode {
-    eprintln!("task process: the worker is gone; ending with it");
-    if rustix::process::getpgrp() == rustix::process::getpid() {
-        // Includes this process.
-        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::KILL);
-    }
-    ExitCode::FAILURE
 }
