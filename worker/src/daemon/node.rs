@@ -1,6 +1,6 @@
 //! What all parts of a worker share: facts that do not change in one life, and handles to its stores.
 
-use super::shell::Input;
+use super::{outputs::Outputs, shell::Input};
 use crate::{
     WorkerError, WorkerOptions,
     directory::{DataDirectory, identity::Identity},
@@ -53,6 +53,7 @@ pub(crate) struct Node {
     pub beat_every_ms: AtomicU64,
     /// Resident memory of all task processes at the last look.
     pub task_memory_bytes: Arc<AtomicU64>,
+    pub(super) outputs: Option<Outputs>,
     blocks: Option<Blocks>,
     client: OnceLock<Client>,
     logs: Mutex<BTreeMap<JobId, Arc<JobLog>>>,
@@ -77,9 +78,11 @@ impl Node {
             let path = data.root().to_path_buf();
             return Err(WorkerError::OtherRole { path, worker: identity.worker, was: identity.role });
         }
-        let blocks = match facts.role {
-            Role::Core => Some(Blocks::open(&data, inputs.clone())?),
-            Role::Task => None,
+        let (blocks, outputs) = match facts.role {
+            Role::Core => {
+                (Some(Blocks::open(&data, inputs.clone())?), Some(Outputs::open(&data, inputs.clone())?))
+            }
+            Role::Task => (None, None),
         };
         let node = Arc::new(Node {
             programs: ProgramCache::new(data.programs(), limits::PROGRAM_CACHE_BYTES_MAX),
@@ -90,6 +93,7 @@ impl Node {
                 u64::try_from(limits::BEAT_EVERY_DEFAULT.as_millis()).unwrap_or(1000),
             ),
             task_memory_bytes: Arc::default(),
+            outputs,
             blocks,
             client: OnceLock::new(),
             logs: Mutex::default(),

@@ -6,6 +6,7 @@ use crate::{
     core::{Core, Event, Exit, Inventory, Life, Output, Resources, StartFault, Tick},
     limits,
     process::{Keeper, Report, StartCommand},
+    shuffle::Mark,
 };
 use skep_hdfs::protocol::control::BlockReport;
 use skep_jobs::{
@@ -96,8 +97,11 @@ pub(super) struct Shell {
     begin: Instant,
     lives: BTreeMap<Life, LiveProcess>,
     master: Option<mpsc::Sender<WorkerTell>>,
+    /// From before the registration: what was kept since is of no concern to its sweep.
+    asked: Option<Mark>,
     /// Block reports that fell between a registration and its connection.
     missed_block_reports: bool,
+    outputs_held: u64,
     ended: Option<Result<Ended, WorkerError>>,
 }
 
@@ -110,7 +114,9 @@ impl Shell {
             begin: Instant::now(),
             lives: BTreeMap::new(),
             master: None,
+            asked: None,
             missed_block_reports: false,
+            outputs_held: 0,
             ended: None,
         }
     }
@@ -147,6 +153,7 @@ impl Shell {
                     self.feed(Event::Stop { grace_ms: 0 });
                 }
             }
+            self.note_outputs_held();
             while let Some(output) = self.core.poll() {
                 self.carry_out(output);
             }
@@ -165,6 +172,15 @@ impl Shell {
         self.core.on(Tick(now), event);
     }
 
+    /// Other workers deliver to this one without the shell hearing of it.
+    fn note_outputs_held(&mut self) {
+        let held = self.node.outputs_held();
+        if held != self.outputs_held {
+            self.outputs_held = held;
+            self.feed(Event::OutputsHeld(held));
+        }
+    }
+
     fn take(&mut self, input: Input) {
         match input {
             Input::Core(event) => {
@@ -175,6 +191,7 @@ impl Shell {
             }
             Input::Registering(reply) => {
                 self.missed_block_reports = false;
+                self.asked = self.node.outputs_mark();
                 // The connection may have been given up meanwhile.
                 let _ = reply.send(self.core.inventory());
             }
@@ -202,7 +219,10 @@ impl Shell {
         let here = self.node.data.jobs().unwrap_or_default();
         let dead = here.into_iter().filter(|job| !jobs.contains(job) && !known.contains(job)).collect();
         tokio::spawn(job_over::sweep(Arc::clone(&self.node), dead));
-        self.node.keep_outputs_of(&jobs);
+        if let Some(asked) = self.asked.take() {
+            let (node, jobs) = (Arc::clone(&self.node), jobs.clone());
+            tokio::spawn(async move { node.sweep_outputs(jobs, asked).await });
+        }
         self.feed(Event::Connected { jobs });
     }
 
