@@ -12,6 +12,7 @@ pub const JOB_WEIGHT: &str = "job.weight";
 pub const JOB_PARTITIONS: &str = "job.partitions";
 pub const INPUT_SPLIT_BYTES: &str = "input.split.bytes";
 pub const INPUT_SPLIT_MIN: &str = "input.split.min";
+pub const STREAM_IGNORE_KEY: &str = "stream.map.input.ignoreKey";
 pub const OUTPUT_COMPRESS: &str = "output.compress";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub const SETTINGS: &[Setting] = settings! {
     "stream.reduce.input.field.separator", Kind::Text, "\\t", "Streaming: between key and value of a reducer's input line.";
     "stream.reduce.output.field.separator", Kind::Text, "\\t", "Streaming: ends the key in a reducer's output line.";
     "stream.num.reduce.output.fields", Kind::Count { min: 1 }, "1", "Streaming: fields of a reducer's output line that are the key.";
-    "stream.map.input.ignoreKey", Kind::Bool, "true", "Streaming: false gives the mapper the byte offset of each line as its key.";
+    STREAM_IGNORE_KEY, Kind::Bool, "true", "Streaming: false gives the mapper the byte offset of each line as its key.";
     "stream.non.zero.exit.is.failure", Kind::Bool, "true", "Streaming: whether a command that ends with another code than 0 has failed.";
 };
 

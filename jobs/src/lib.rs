@@ -30,4 +30,4 @@ pub mod task;
 pub mod task_program;
 
 pub use model::{AttemptId, JobId, StageId};
-pub use run::{program, run};
+pub use run::{draft, print_results, program, run};

@@ -17,22 +17,29 @@ use crate::{
         program::PlanProgram,
         results,
     },
-    submit::{self, Draft, SubmitEnvironment, report},
+    protocol::client::WorkerState,
+    submit::{self, Draft, JobsClient, SubmitEnvironment, report},
+    task,
     task_program::BuildError,
 };
 use clap::Parser;
 use skep_hdfs::stores::Stores;
+use skep_wire::{Credential, Secret};
 use std::{
     error::Error,
     io::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
+    sync::Arc,
     thread::available_parallelism,
 };
 
 /// Runs the job that `build` makes of its arguments. `build` must depend on nothing else: it is called again on every
 /// machine that runs tasks of the job, and has to add the same operators in the same order.
 pub fn run<A: Parser>(name: &str, build: impl Fn(&Plan, &A) + Send + Sync + 'static) -> ExitCode {
+    if task::is_task_process() {
+        return task::run(&|arguments| Ok(Arc::new(program(name, &build, arguments)?)));
+    }
     let arguments: Vec<String> = match arguments() {
         Ok(arguments) => arguments,
         Err(error) => return report::failed(&error),
@@ -55,12 +62,12 @@ pub fn run<A: Parser>(name: &str, build: impl Fn(&Plan, &A) + Send + Sync + 'sta
 /// Builds the program of a job from its arguments, without its own name: what a task process does.
 pub fn program<A: Parser>(
     name: &str,
-    build: impl Fn(&Plan, &A),
+    build: &impl Fn(&Plan, &A),
     arguments: &[String],
 ) -> Result<PlanProgram, BuildError> {
     let words = std::iter::once(name.to_owned()).chain(arguments.iter().cloned());
     let parsed = A::try_parse_from(words).map_err(|error| BuildError::Arguments(error.to_string()))?;
-    build_plan(&build, &parsed)
+    build_plan(build, &parsed)
 }
 
 fn build_plan<A>(build: &impl Fn(&Plan, &A), arguments: &A) -> Result<PlanProgram, BuildError> {
@@ -97,7 +104,7 @@ fn submit_program(
 }
 
 /// Compiles a program for a cluster.
-pub(crate) async fn draft(
+pub async fn draft(
     name: String,
     program: &PlanProgram,
     stores: &Stores,
@@ -107,12 +114,29 @@ pub(crate) async fn draft(
     for (key, value) in &environment.conf {
         conf::set(&mut conf, key, value)?;
     }
-    let compiled = compile::compile(program, stores, &conf, 0).await?;
+    let compiled = compile::compile(program, stores, &conf, slots(environment).await).await?;
     Ok(Draft { name, conf, stages: compiled.stages, finish: compiled.finish })
 }
 
+/// Slots of the cluster, for the number of splits and partitions. Not to know them costs speed, not correctness: what is wrong
+/// with the cluster is told when the job is submitted.
+async fn slots(environment: &SubmitEnvironment) -> u32 {
+    let Ok(secret) = Secret::load(&environment.secret_file) else { return 0 };
+    let jobs = JobsClient::new(environment.master.clone(), Credential::Cluster(secret));
+    match jobs.status().await {
+        Ok(view) => {
+            let live = view.workers.iter().filter(|worker| worker.state == WorkerState::Live);
+            live.map(|worker| worker.slots).sum()
+        }
+        Err(error) => {
+            tracing::debug!(%error, "the number of slots is not known");
+            0
+        }
+    }
+}
+
 /// Prints what a job handed back.
-pub(crate) fn print_results(view: &JobView) -> io::Result<()> {
+pub fn print_results(view: &JobView) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for item in results::decode(&view.results) {
         item.write(&mut out)?;

@@ -16,6 +16,9 @@ use super::{
 use crate::record::{Key, Record};
 use std::sync::Arc;
 
+/// Values of a full join: at least one of them is there.
+pub type Either<V, W> = (Option<V>, Option<W>);
+
 impl<K: Key, V: Record> Dataset<(K, V)> {
     fn side(&self) -> ExchangeSide {
         ExchangeSide { input: self.node, writer: Arc::new(KeyedWriter::<K, V>::new()) }
@@ -128,7 +131,7 @@ impl<K: Key, V: Record> Dataset<(K, V)> {
     }
 
     /// Like [`join`](Self::join); keys that only one side has come with `None` for the other.
-    pub fn full_join<W: Record>(&self, other: &Dataset<(K, W)>) -> Dataset<(K, (Option<V>, Option<W>))> {
+    pub fn full_join<W: Record>(&self, other: &Dataset<(K, W)>) -> Dataset<(K, Either<V, W>)> {
         self.joined::<W, FullOuter>("full_join", other)
     }
 

@@ -187,7 +187,7 @@ async fn feed_upload(upload: &mut Upload, mut receiver: mpsc::Receiver<Vec<u8>>)
 
 /// A file of the cluster or of this machine.
 enum Target {
-    Cluster(String, FileWriter),
+    Cluster(String, Box<FileWriter>),
     Local(PathBuf, tokio::fs::File),
 }
 
@@ -219,7 +219,7 @@ impl Target {
             reason: "there is no cluster".to_owned(),
         })?;
         let options = CreateOptions { overwrite: true, ..CreateOptions::default() };
-        Ok(Target::Cluster(path.to_owned(), client.create(fs_path, options).await?))
+        Ok(Target::Cluster(path.to_owned(), Box::new(client.create(fs_path, options).await?)))
     }
 
     async fn write_all(self, mut receiver: mpsc::Receiver<Vec<u8>>) -> Result<(), SinkError> {

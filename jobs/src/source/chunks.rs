@@ -33,7 +33,7 @@ impl<'a> Chunks<'a> {
     }
 
     /// The next bytes, never empty; `None` at the end of the range.
-    pub fn next(&mut self) -> Result<Option<Bytes>, TaskFault> {
+    pub fn next_chunk(&mut self) -> Result<Option<Bytes>, TaskFault> {
         if self.range.is_empty() {
             return Ok(None);
         }

@@ -47,9 +47,9 @@ impl<'a> Decoded<'a> {
         Ok(Decoded::Compressed { file: file.to_owned(), reader, fault })
     }
 
-    pub fn next(&mut self) -> Result<Option<Bytes>, TaskFault> {
+    pub fn next_chunk(&mut self) -> Result<Option<Bytes>, TaskFault> {
         match self {
-            Decoded::Plain(chunks) => chunks.next(),
+            Decoded::Plain(chunks) => chunks.next_chunk(),
             Decoded::Compressed { file, reader, fault } => {
                 let mut out = vec![0; OUTPUT_BYTES];
                 let len = match reader.read(&mut out) {
@@ -76,7 +76,7 @@ struct ChunkReader<'a> {
 impl Read for ChunkReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.current.is_empty() {
-            match self.chunks.next() {
+            match self.chunks.next_chunk() {
                 Ok(None) => return Ok(0),
                 Ok(Some(bytes)) => self.current = bytes,
                 Err(fault) => {

@@ -76,7 +76,7 @@ impl FixedRecords {
         // The beginning of a record whose end is in the next chunk.
         let mut carry: Vec<u8> = Vec::new();
         let mut read = 0u64;
-        while let Some(chunk) = decoded.next()? {
+        while let Some(chunk) = decoded.next_chunk()? {
             read += chunk.len() as u64;
             let mut bytes = &chunk[..];
             if !carry.is_empty() {

@@ -8,7 +8,9 @@ use super::{
     FilePiece, Source, SourceError, Split, SplitSizes, SplitWork, chunks::Chunks, decompress::Decoded, split,
 };
 use crate::{
+    conf,
     limits::RECORD_BYTES_MAX,
+    model::JobConf,
     plan::{
         batch::{Batch, Consumer, Flow, Span},
         fault::TaskFault,
@@ -41,6 +43,23 @@ pub enum LineForm {
     Bytes,
     /// `(u64, Vec<u8>)`: with the byte of the file at which they begin.
     BytesWithOffset,
+    /// What a streaming command gets: the offset only if `stream.map.input.ignoreKey` is false.
+    ForCommand,
+}
+
+impl LineForm {
+    fn settled(self, scope: &TaskScope<'_>) -> LineForm {
+        match self {
+            LineForm::ForCommand if commands_get_offsets(&scope.context.conf) => LineForm::BytesWithOffset,
+            LineForm::ForCommand => LineForm::Bytes,
+            form => form,
+        }
+    }
+}
+
+/// Whether mappers of streaming jobs get the offset of each line as its key.
+pub fn commands_get_offsets(conf: &JobConf) -> bool {
+    conf::text(&conf.extra, conf::STREAM_IGNORE_KEY) == "false"
 }
 
 impl Source for TextFiles {
@@ -59,7 +78,7 @@ impl Source for TextFiles {
     fn read(&self, work: &SplitWork, scope: &TaskScope<'_>, out: &mut dyn Consumer) -> Result<(), TaskFault> {
         for piece in work.files()? {
             scope.begin_piece(&piece.file, piece.offset, piece.len_bytes);
-            let mut lines = LineCutter::new(self.form, &piece.file, scope, out);
+            let mut lines = LineCutter::new(self.form.settled(scope), &piece.file, scope, out);
             let flow = if Compression::of_name(&piece.file).is_some() {
                 read_compressed(piece, scope, &mut lines)?
             } else {
@@ -80,7 +99,7 @@ fn read_compressed(
 ) -> Result<Flow, TaskFault> {
     let chunks = Chunks::open(scope.context, &piece.file, 0..piece.file_bytes)?;
     let mut decoded = Decoded::new(&piece.file, chunks)?;
-    while let Some(chunk) = decoded.next()? {
+    while let Some(chunk) = decoded.next_chunk()? {
         if lines.cut(&chunk)? == Flow::Enough {
             return Ok(Flow::Enough);
         }
@@ -97,7 +116,7 @@ fn read_plain(
     lines.at = begin;
     let mut skipping = piece.offset > 0;
     let mut chunks = Chunks::open(scope.context, &piece.file, begin..piece.end())?;
-    while let Some(chunk) = chunks.next()? {
+    while let Some(chunk) = chunks.next_chunk()? {
         let mut bytes = &chunk[..];
         if skipping {
             let Some(newline) = memchr::memchr(b'\n', bytes) else {
@@ -130,7 +149,7 @@ fn finish_last_line(
     while at < piece.file_bytes {
         let until = piece.file_bytes.min(at + step);
         let mut chunks = Chunks::open(scope.context, &piece.file, at..until)?;
-        while let Some(chunk) = chunks.next()? {
+        while let Some(chunk) = chunks.next_chunk()? {
             if let Some(newline) = memchr::memchr(b'\n', &chunk) {
                 return lines.cut(&chunk[..=newline]);
             }
@@ -235,7 +254,7 @@ impl<'a, 'o> LineCutter<'a, 'o> {
         match self.form {
             LineForm::Utf8 if std::str::from_utf8(bytes).is_err() => self.make_valid(bytes),
             LineForm::BytesWithOffset => self.add_offsets(bytes)?,
-            LineForm::Utf8 | LineForm::Bytes => {
+            LineForm::Utf8 | LineForm::Bytes | LineForm::ForCommand => {
                 return self.out.push(Batch { bytes, spans: &self.spans });
             }
         }

@@ -15,19 +15,19 @@ use crate::{
         scope::TaskScope,
     },
     record::Record,
+    source::lines::commands_get_offsets,
 };
 use std::io::Write as _;
 
 pub struct MapCommand {
     line: CommandLine,
-    offsets: bool,
     /// Whether its lines are the result, rather than pairs for a reducer.
     map_only: bool,
 }
 
 impl MapCommand {
     pub fn new(job: &StreamingJob, map_only: bool) -> MapCommand {
-        MapCommand { line: command_line(&job.mapper, Phase::Map, job), offsets: job.offsets, map_only }
+        MapCommand { line: command_line(&job.mapper, Phase::Map, job), map_only }
     }
 }
 
@@ -42,6 +42,7 @@ impl NarrowOperator for MapCommand {
         let extra = &scope.context.conf.extra;
         Box::new(Mapping {
             operator: self,
+            offsets: commands_get_offsets(&scope.context.conf),
             scope,
             running: None,
             ran: false,
@@ -60,6 +61,8 @@ impl NarrowOperator for MapCommand {
 
 struct Mapping<'a> {
     operator: &'a MapCommand,
+    /// Whether records are lines with their offsets.
+    offsets: bool,
     scope: &'a TaskScope<'a>,
     /// With the number of the piece that it reads.
     running: Option<(u64, RunningCommand<'a>)>,
@@ -151,7 +154,7 @@ impl Consumer for Mapping<'_> {
         let piece = self.scope.piece().number;
         self.turn_to(piece)?;
         for record in batch.records() {
-            if self.operator.offsets {
+            if self.offsets {
                 let (offset, line) = <(u64, Vec<u8>)>::read_whole(record)?;
                 // Writing into a vector cannot fail.
                 let _ = write!(self.input, "{offset}");

@@ -26,7 +26,7 @@ use crate::{
     },
     sink::LineSink,
     source::lines::{LineForm, TextFiles},
-    task_program::BuildError,
+    task_program::{BuildError, TaskProgram},
 };
 use combine::CombineCommand;
 use map::MapCommand;
@@ -54,8 +54,6 @@ pub struct StreamingJob {
     pub reducers: Option<u32>,
     /// Further variables for the commands (`-cmdenv`).
     pub environment: BTreeMap<String, String>,
-    /// Whether the mapper gets the byte offset of each line as its key (`stream.map.input.ignoreKey=false`).
-    pub offsets: bool,
 }
 
 type Pairs = (Vec<u8>, Vec<u8>);
@@ -65,6 +63,11 @@ impl StreamingJob {
     pub fn arguments(&self) -> Result<Vec<String>, BuildError> {
         let job = serde_json::to_string(self).map_err(|error| BuildError::Arguments(error.to_string()))?;
         Ok(vec![PROGRAM.to_owned(), job])
+    }
+
+    /// What `skep task` runs: the program as a task process wants it.
+    pub fn build(arguments: &[String]) -> Result<Arc<dyn TaskProgram>, BuildError> {
+        Ok(Arc::new(StreamingJob::program(arguments)?))
     }
 
     /// The program of such arguments, in the client and in task processes alike.
@@ -97,8 +100,7 @@ impl StreamingJob {
             plan.refuse("a combiner has no effect without a reducer");
         }
         let patterns = self.inputs.clone();
-        let form = if self.offsets { LineForm::BytesWithOffset } else { LineForm::Bytes };
-        let lines: Dataset<Vec<u8>> = plan.source("text", TextFiles { patterns, form });
+        let lines: Dataset<Vec<u8>> = plan.source("text", TextFiles { patterns, form: LineForm::ForCommand });
         let map = MapCommand::new(self, self.is_map_only());
         if self.is_map_only() {
             let output: Dataset<Vec<u8>> = lines.narrow("mapper", map);

@@ -190,8 +190,7 @@ fn keys_may_have_several_fields_and_other_separators() {
 
 #[test]
 fn a_mapper_can_have_the_offsets_of_its_lines() {
-    let mut case = Case::new("one\ntwo\r\nthree", "cat").map_only();
-    case.job.offsets = true;
+    let case = Case::new("one\ntwo\r\nthree", "cat").map_only().set("stream.map.input.ignoreKey=false");
     assert_eq!(case.lines(), ["0\tone", "4\ttwo", "9\tthree"]);
 }
 

@@ -7,6 +7,9 @@ use crate::{
 };
 use std::sync::atomic::Ordering::Relaxed;
 
+/// A whole key form and a whole record form.
+pub type Pair<'r> = (&'r [u8], &'r [u8]);
+
 pub struct GroupCursor<'a> {
     input: Box<dyn SortedInput>,
     scope: &'a TaskScope<'a>,
@@ -73,7 +76,7 @@ impl<'a> GroupCursor<'a> {
     }
 
     /// The next record, whatever its key.
-    pub fn next_record(&mut self) -> Result<Option<(&[u8], &[u8])>, TaskFault> {
+    pub fn next_record(&mut self) -> Result<Option<Pair<'_>>, TaskFault> {
         if !self.has_record()? {
             return Ok(None);
         }

@@ -67,7 +67,7 @@ impl GroupBuffer {
         let path = &self.path;
         let rewound = writer.flush().and_then(|()| writer.get_mut().seek(SeekFrom::Start(0)));
         rewound.map_err(|source| scratch_fault(path, source))?;
-        let mut reader = BufReader::new(&*writer.get_ref());
+        let mut reader = BufReader::new(writer.get_ref());
         let mut value = Vec::new();
         while read_value(&mut reader, &mut value).map_err(|source| scratch_fault(path, source))? {
             each(&value)?;
