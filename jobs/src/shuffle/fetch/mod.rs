@@ -11,6 +11,8 @@
 
 mod collect;
 mod holder;
+#[cfg(test)]
+mod tests;
 
 use super::{ShuffleError, reader::MergeReader, segment::SortedSegment};
 use crate::{
