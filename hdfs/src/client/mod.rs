@@ -19,7 +19,7 @@ mod reader;
 mod writer;
 
 #[cfg(test)]
-pub(crate) mod stand_in;
+pub(crate) mod master;
 #[cfg(test)]
 mod tests;
 

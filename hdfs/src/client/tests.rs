@@ -1,17 +1,18 @@
 //! The client over real block servers: files of several blocks, workers that die, disks that decay, a master that is away.
 
-use super::stand_in::StandIn;
-use super::*;
+use super::{master::Master, *};
 use crate::{
+    Epoch,
     blocks::nodes::{Node, Nodes, data},
-    limits::{BLOCK_BYTES_MIN, PACKET_BYTES},
+    limits::{BLOCK_BYTES_MIN, LISTING_PAGE, PACKET_BYTES},
+    protocol::namespace::Change,
 };
 
 const PACKET: u64 = PACKET_BYTES as u64;
 
-async fn cluster(workers: u32) -> (Nodes, StandIn) {
-    let nodes = Nodes::start(workers).await;
-    let master = StandIn::start(&nodes).await;
+async fn cluster(workers: u32) -> (Nodes, Master) {
+    let mut nodes = Nodes::start(workers).await;
+    let master = Master::start(&mut nodes).await;
     (nodes, master)
 }
 
@@ -171,13 +172,13 @@ async fn a_file_is_never_finished_after_a_write_that_failed_or_was_broken_off() 
     let client = master.remote_client();
     let mut writer = client.create(&path("/cancelled"), CreateOptions::default()).await.unwrap();
     // Without an answer from the master no block can begin.
-    master.state.lock().unwrap().unavailable = u32::MAX;
+    master.refuse(u32::MAX);
     {
         let bytes = data(PACKET_BYTES);
         let mut write = std::pin::pin!(writer.write(&bytes));
         assert!(futures::poll!(write.as_mut()).is_pending());
     }
-    master.state.lock().unwrap().unavailable = 0;
+    master.refuse(0);
     assert!(matches!(writer.write(b"more").await, Err(ClientError::Broken { .. })));
     assert!(matches!(writer.finish().await, Err(ClientError::Broken { .. })));
 
@@ -196,12 +197,17 @@ async fn a_bad_replica_is_reported_and_the_next_one_is_read() {
         let bytes = data(3 * PACKET_BYTES);
         put(&client, "/file", &bytes, CreateOptions::default()).await.unwrap();
         let located = client.blocks(&path("/file")).await.unwrap().blocks.remove(0);
-        nodes.flip(0, located.block, located.generation, PACKET + 17);
+        let first = located.locations[0].worker;
+        nodes.flip(first.0, located.block, located.generation, PACKET + 17);
         assert!(get(&client, "/file").await.unwrap() == bytes);
-        while master.seen(|one| matches!(one, Operation::ReportCorrupt { worker: WorkerId(0), .. })) == 0 {
+        while master.seen(|one| matches!(one, Operation::ReportCorrupt { worker, .. } if *worker == first))
+            == 0
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert_eq!(nodes.nodes[0].store.describe(located.block), None);
+        let located = client.blocks(&path("/file")).await.unwrap().blocks.remove(0);
+        assert!(located.locations.iter().all(|one| one.worker != first));
+        assert_eq!(nodes.nodes[first.0 as usize].store.describe(located.block), None);
     }
 }
 
@@ -242,22 +248,23 @@ async fn a_reader_finds_replicas_that_moved_after_it_was_opened() {
     put(&client, "/file", &bytes, CreateOptions::default()).await.unwrap();
     let reader = client.open(&path("/file")).await.unwrap();
     nodes.nodes.remove(0).kill().await;
-    let moved = Node::start(0, &nodes.disk(0), &nodes.secret).await;
-    master.state.lock().unwrap().relocate(&moved.location);
+    let mut moved = Node::start(0, &nodes.disk(0), &nodes.secret).await;
+    master.join(&mut moved, Epoch(2)).await;
     assert!(reader.read(0..u64::MAX).await.unwrap() == bytes);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_wait_for_a_master_that_is_away() {
-    let (_nodes, master) = cluster(1).await;
+    let (nodes, master) = cluster(1).await;
     let client = master.local_client();
     let mut writer = client.create(&path("/file"), CreateOptions::default()).await.unwrap();
     writer.write(b"before, ").await.unwrap();
-    let back = tokio::spawn(master.restart_after(Duration::from_millis(300)));
-    writer.write(b"after").await.unwrap();
-    writer.finish().await.unwrap();
-    let master = back.await.unwrap();
-    master.state.lock().unwrap().unavailable = 3;
+    let writing = async {
+        writer.write(b"after").await.unwrap();
+        writer.finish().await.unwrap()
+    };
+    let (_, master) = tokio::join!(writing, master.restart_after(Duration::from_millis(300), &nodes));
+    master.refuse(3);
     assert_eq!(get(&client, "/file").await.unwrap(), b"before, after");
 }
 
@@ -279,13 +286,14 @@ async fn a_writer_that_is_dropped_gives_its_file_up() {
 async fn long_listings_come_whole_and_in_order() {
     let (_nodes, master) = cluster(1).await;
     let client = master.local_client();
-    for name in 0..10 {
-        put(&client, &format!("/d/{name}"), b"", CreateOptions::default()).await.unwrap();
-    }
-    let names: Vec<_> =
-        client.list(&path("/d")).await.unwrap().into_iter().map(|one| one.path.to_string()).collect();
-    assert_eq!(names, (0..10).map(|name| format!("/d/{name}")).collect::<Vec<_>>());
-    assert_eq!(client.list_tree(&path("/")).await.unwrap().len(), 12);
+    let wanted: Vec<FsPath> = (0..2 * LISTING_PAGE + 5).map(|name| path(&format!("/d/{name:05}"))).collect();
+    let changes = wanted.iter().cloned().map(Change::CreateEmpty).collect();
+    client.transaction(Transaction { expect: Vec::new(), changes }).await.unwrap();
+    let listed: Vec<_> = client.list(&path("/d")).await.unwrap().into_iter().map(|one| one.path).collect();
+    assert_eq!(listed, wanted);
+    let below: Vec<_> = client.list_tree(&path("/")).await.unwrap().into_iter().map(|one| one.path).collect();
+    assert_eq!(below[..2], [path("/"), path("/d")]);
+    assert_eq!(below[2..], wanted);
 }
 
 /// Not a check: prints how fast files are written and read. `cargo test --release -p skep-hdfs -- --ignored --nocapture speed`

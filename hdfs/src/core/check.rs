@@ -13,7 +13,11 @@ impl Core {
 
     fn check_tree(&self) {
         let reachable: BTreeSet<_> = self.durable.tree.subtree(ROOT).into_iter().collect();
-        assert_eq!(reachable.len(), self.durable.tree.node_count(), "every node is reachable from the root, once");
+        assert_eq!(
+            reachable.len(),
+            self.durable.tree.node_count(),
+            "every node is reachable from the root, once"
+        );
         for node in self.durable.tree.nodes() {
             assert!(node.id.0 < self.durable.tree.next_id, "an id is never given twice");
             for (name, id) in node.children().into_iter().flatten() {
@@ -26,7 +30,11 @@ impl Core {
         }
         let open =
             self.durable.tree.nodes().filter(|node| node.file().is_some_and(|file| file.lease.is_some()));
-        assert_eq!(open.count(), self.leases.open_files(), "every open file has one lease, and no other has one");
+        assert_eq!(
+            open.count(),
+            self.leases.open_files(),
+            "every open file has one lease, and no other has one"
+        );
     }
 
     fn check_blocks(&self) {

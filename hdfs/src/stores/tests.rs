@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     blocks::nodes::Nodes,
-    client::{CreateOptions, stand_in::StandIn},
+    client::{CreateOptions, master::Master},
 };
 use futures::{StreamExt, TryStreamExt};
 use object_store::{
@@ -14,9 +14,9 @@ use proptest::{prelude::*, test_runner::Config};
 use std::fs;
 use tempfile::TempDir;
 
-async fn cluster() -> (Nodes, StandIn, Stores) {
-    let nodes = Nodes::start(2).await;
-    let master = StandIn::start(&nodes).await;
+async fn cluster() -> (Nodes, Master, Stores) {
+    let mut nodes = Nodes::start(2).await;
+    let master = Master::start(&mut nodes).await;
     let stores = Stores::cluster(master.local_client());
     (nodes, master, stores)
 }
