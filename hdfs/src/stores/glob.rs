@@ -55,6 +55,15 @@ impl Part {
         Ok(Part::Matching { pattern, shows: text.chars().next().filter(|first| ['_', '.'].contains(first)) })
     }
 
+    /// Whether a name matches, hidden or not: what a file shell means by a pattern.
+    pub fn matches_hidden_too(&self, name: &str) -> bool {
+        match self {
+            Part::Name(exactly) => exactly == name,
+            Part::AnyDepth => true,
+            Part::Matching { pattern, .. } => pattern.matches(name),
+        }
+    }
+
     /// Whether a name matches; `AnyDepth` matches every visible one.
     pub fn matches(&self, name: &str) -> bool {
         match self {

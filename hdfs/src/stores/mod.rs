@@ -9,7 +9,7 @@
 
 mod cluster;
 mod expand;
-mod glob;
+pub mod glob;
 mod tree;
 mod upload;
 
