@@ -114,11 +114,6 @@ pub fn submit_environment(given: &GlobalArgs) -> Result<SubmitEnvironment, FindE
     })
 }
 
-/// The secret for a master that is known, for daemons.
-pub fn secret_for(given: &GlobalArgs, master: &Endpoint) -> Result<PathBuf, FindError> {
-    decide_secret(given, &Surroundings::read(), master)
-}
-
 fn decide(given: &GlobalArgs, around: Surroundings) -> Result<ClusterAddress, FindError> {
     let master = match (&given.master, &around.master, &around.last_up) {
         (Some(master), _, _) => master.clone(),

@@ -10,6 +10,8 @@ pub const LOG_VARIABLE: &str = "SKEP_LOG";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Voice {
     Client,
+    /// In somebody's terminal: what goes wrong, and no more.
+    Supervisor,
     Daemon,
 }
 
@@ -40,8 +42,9 @@ pub fn start(voice: Voice, verbose: u8, format: LogFormat) -> Result<(), BadFilt
 fn level(voice: Voice, verbose: u8) -> &'static str {
     match (voice, verbose) {
         (Voice::Client, 0) => "off",
-        (Voice::Client, 1) | (Voice::Daemon, 0) => "info",
-        (Voice::Client, 2) | (Voice::Daemon, 1) => "debug",
+        (Voice::Supervisor, 0) => "warn",
+        (Voice::Client | Voice::Supervisor, 1) | (Voice::Daemon, 0) => "info",
+        (Voice::Client | Voice::Supervisor, 2) | (Voice::Daemon, 1) => "debug",
         _ => "trace",
     }
 }

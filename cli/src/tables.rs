@@ -24,10 +24,6 @@ impl Table {
         self.rows.push(cells);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let heads: Vec<String> = self.columns.iter().map(|(head, _)| (*head).to_owned()).collect();
         let all = || std::iter::once(&heads).chain(&self.rows);

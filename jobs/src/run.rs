@@ -17,14 +17,12 @@ use crate::{
         program::PlanProgram,
         results,
     },
-    protocol::client::WorkerState,
-    submit::{self, Draft, JobsClient, SubmitEnvironment, report},
+    submit::{self, Draft, Planning, SubmitEnvironment, report},
     task,
     task_program::BuildError,
 };
 use clap::Parser;
 use skep_hdfs::stores::Stores;
-use skep_wire::{Credential, Secret};
 use std::{
     error::Error,
     io::{self, Write},
@@ -97,9 +95,8 @@ fn submit_program(
     program: PlanProgram,
 ) -> ExitCode {
     let name = name.to_owned();
-    let draft = |stores: Stores, environment: SubmitEnvironment| async move {
-        draft(name, &program, &stores, &environment).await.map_err(Into::into)
-    };
+    let draft =
+        |planning: Planning| async move { draft(name, &program, &planning).await.map_err(Into::into) };
     submit::run(environment, arguments, draft, print_results)
 }
 
@@ -107,32 +104,14 @@ fn submit_program(
 pub async fn draft(
     name: String,
     program: &PlanProgram,
-    stores: &Stores,
-    environment: &SubmitEnvironment,
+    planning: &Planning,
 ) -> Result<Draft, CompileError> {
     let mut conf = JobConf::default();
-    for (key, value) in &environment.conf {
+    for (key, value) in &planning.environment.conf {
         conf::set(&mut conf, key, value)?;
     }
-    let compiled = compile::compile(program, stores, &conf, slots(environment).await).await?;
+    let compiled = compile::compile(program, &planning.stores, &conf, planning.slots).await?;
     Ok(Draft { name, conf, stages: compiled.stages, finish: compiled.finish })
-}
-
-/// Slots of the cluster, for the number of splits and partitions. Not to know them costs speed, not correctness: what is wrong
-/// with the cluster is told when the job is submitted.
-async fn slots(environment: &SubmitEnvironment) -> u32 {
-    let Ok(secret) = Secret::load(&environment.secret_file) else { return 0 };
-    let jobs = JobsClient::new(environment.master.clone(), Credential::Cluster(secret));
-    match jobs.status().await {
-        Ok(view) => {
-            let live = view.workers.iter().filter(|worker| worker.state == WorkerState::Live);
-            live.map(|worker| worker.slots).sum()
-        }
-        Err(error) => {
-            tracing::debug!(%error, "the number of slots is not known");
-            0
-        }
-    }
 }
 
 /// Prints what a job handed back.

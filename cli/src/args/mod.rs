@@ -3,7 +3,6 @@
 
 pub mod client;
 pub mod daemon;
-pub mod demo;
 pub mod size;
 pub mod submit;
 pub mod up;
@@ -77,8 +76,6 @@ pub enum Command {
     Jobs(client::JobsArgs),
     /// Change how many workers the cluster has
     Resize(client::ResizeArgs),
-    /// Show the main job end to end on a cluster of its own
-    Demo(demo::DemoArgs),
     /// Run the master
     Master(daemon::MasterArgs),
     /// Run a worker

@@ -8,6 +8,8 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
 pub const MASTER_PATIENCE: Duration = Duration::from_secs(600);
 /// How long the first call waits for a master: a wrong address should be told soon.
 pub const FIRST_CALL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long reads and writes of files wait for a master that is away.
+pub const STORAGE_PATIENCE: Duration = Duration::from_secs(30);
 /// How long the master may hold back an answer to `Watch` while nothing changes.
 pub const WATCH_WAIT: Duration = Duration::from_secs(5);
 /// Pause before a lost master is asked again: doubles from the first to the second.

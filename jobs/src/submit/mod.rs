@@ -26,4 +26,4 @@ pub mod watch;
 pub use client::{JobsClient, JobsError};
 pub use environment::{SubmitEnvironment, from_environment};
 pub use error::SubmitError;
-pub use session::{Draft, Ending, Interruption, Session, run};
+pub use session::{Draft, Ending, Interruption, Planning, Session, run};

@@ -6,7 +6,10 @@ use super::{
     report::{self, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_SUCCESS},
     store, watch,
 };
-use crate::model::{Executable, FinishSpec, JobConf, JobId, JobSpec, JobState, JobView, Program, StageSpec};
+use crate::{
+    model::{Executable, FinishSpec, JobConf, JobId, JobSpec, JobState, JobView, Program, StageSpec},
+    protocol::client::WorkerState,
+};
 use skep_hdfs::{
     client::{Client, ClientOptions},
     stores::Stores,
@@ -27,6 +30,14 @@ pub struct Draft {
     pub conf: JobConf,
     pub stages: Vec<StageSpec>,
     pub finish: Option<FinishSpec>,
+}
+
+/// What a plan may look at while it is compiled.
+pub struct Planning {
+    pub stores: Stores,
+    pub environment: SubmitEnvironment,
+    /// Tasks that the cluster runs at a time now.
+    pub slots: u32,
 }
 
 /// How watching ended.
@@ -71,11 +82,19 @@ impl Session {
             user: environment.user.clone(),
             host: environment::host_name(),
             worker: None,
-            patience: limits::FIRST_CALL_PATIENCE,
+            patience: limits::STORAGE_PATIENCE,
         });
         let stores = Stores::cluster(client.clone());
         let jobs = JobsClient::new(environment.master.clone(), credential);
         Ok(Session { environment, client, stores, jobs })
+    }
+
+    /// Fails soon and clearly when there is no master at the address; once it was there, calls wait for it to come back.
+    pub async fn planning(&self) -> Result<Planning, SubmitError> {
+        let view = self.jobs.status().await.map_err(SubmitError::Submit)?;
+        let live = view.workers.iter().filter(|worker| worker.state == WorkerState::Live);
+        let slots = live.map(|worker| worker.slots).sum();
+        Ok(Planning { stores: self.stores.clone(), environment: self.environment.clone(), slots })
     }
 
     /// Stores this very executable in the cluster.
@@ -148,7 +167,7 @@ impl Session {
 /// a succeeded job. Starts a runtime of its own. For the `main` of job binaries.
 pub fn run<B, F, P>(environment: SubmitEnvironment, arguments: Vec<String>, build: B, print: P) -> ExitCode
 where
-    B: FnOnce(Stores, SubmitEnvironment) -> F,
+    B: FnOnce(Planning) -> F,
     F: Future<Output = Result<Draft, Box<dyn Error + Send + Sync>>>,
     P: FnOnce(&JobView) -> io::Result<()>,
 {
@@ -171,13 +190,12 @@ async fn run_inside<B, F>(
     build: B,
 ) -> Result<Ending, SubmitError>
 where
-    B: FnOnce(Stores, SubmitEnvironment) -> F,
+    B: FnOnce(Planning) -> F,
     F: Future<Output = Result<Draft, Box<dyn Error + Send + Sync>>>,
 {
     let session = Session::open(environment)?;
     let plan = async {
-        let draft = build(session.stores.clone(), session.environment.clone()).await;
-        draft.map_err(SubmitError::Plan)
+        build(session.planning().await?).await.map_err(SubmitError::Plan)
     };
     // The plan first: what is wrong with it is told before megabytes move.
     let prepared = async {

@@ -211,7 +211,8 @@ impl Fleet {
         waits.min()
     }
 
-    pub fn running(&self) -> impl Iterator<Item = (Name, u32)> + '_ {
+    #[cfg(test)]
+    fn running(&self) -> impl Iterator<Item = (Name, u32)> + '_ {
         self.members.iter().filter_map(|(name, member)| match member.state {
             State::Running { process, .. } => Some((*name, process)),
             _ => None,

@@ -68,6 +68,10 @@ pub enum UpError {
 }
 
 pub fn run(global: &GlobalArgs, args: &UpArgs) -> Outcome {
+    if args.supervise {
+        // A session of its own: it is not ended with the terminal that it was started from.
+        rustix::process::setsid().map_err(|error| UpError::Start(error.into()))?;
+    }
     let data = args.data.clone().or_else(record::default_data).ok_or(UpError::NoData)?;
     let layout = Layout::create(&data).map_err(|source| UpError::Data { data: data.clone(), source })?;
     if args.detach {
