@@ -19,7 +19,7 @@ fn main() -> std::process::ExitCode {
     skep_jobs::run("wordcount", |plan: &Plan, args: &Args| {
         plan.text_file(&args.input)
             .flat_map::<(String, u64), _>(|line, out| {
-                for word in line.split_whitespace() {
+                for word in line.split_ascii_whitespace() {
                     out.emit((word, 1));
                 }
             })

@@ -73,6 +73,7 @@ impl BatchBuilder {
     pub const FULL_BYTES: usize = 64 << 10;
     const FULL_RECORDS: usize = 16 << 10;
 
+    #[inline]
     pub fn is_full(&self) -> bool {
         self.bytes.len() >= Self::FULL_BYTES || self.spans.len() >= Self::FULL_RECORDS
     }
@@ -83,19 +84,19 @@ impl BatchBuilder {
 
     /// Appends one record that `write` encodes.
     #[inline]
-    pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), TaskFault> {
+    pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         write(&mut self.bytes);
-        let end = self.bytes.len();
-        if end > u32::MAX as usize {
-            return Err(TaskFault::RecordTooLarge { len_bytes: (end - start) as u64 });
-        }
-        self.spans.push(Span { start: start as u32, end: end as u32 });
-        Ok(())
+        self.spans.push(Span { start: start as u32, end: self.bytes.len() as u32 });
     }
 
-    pub fn batch(&self) -> Batch<'_> {
-        Batch { bytes: &self.bytes, spans: &self.spans }
+    /// The records, unless they are so large together that spans do not reach them: a batch is handed on as soon as it is
+    /// full, so only a record that is far too large does that.
+    pub fn checked(&self) -> Result<Batch<'_>, TaskFault> {
+        match self.bytes.len() {
+            len if len > u32::MAX as usize => Err(TaskFault::RecordTooLarge { len_bytes: len as u64 }),
+            _ => Ok(Batch { bytes: &self.bytes, spans: &self.spans }),
+        }
     }
 
     pub fn clear(&mut self) {
@@ -138,16 +139,16 @@ impl<'a, U: Record> Emitter<'a, U> {
 
     #[inline]
     pub(crate) fn emit_encoded(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let pushed = self.builder.push_with(write);
-        if pushed.is_err() || self.builder.is_full() {
-            self.flush(pushed);
+        self.builder.push_with(write);
+        if self.builder.is_full() {
+            self.flush();
         }
     }
 
     #[cold]
-    fn flush(&mut self, pushed: Result<(), TaskFault>) {
+    fn flush(&mut self) {
         if !self.is_satisfied() {
-            match pushed.and_then(|()| self.next.push(self.builder.batch())) {
+            match self.builder.checked().and_then(|batch| self.next.push(batch)) {
                 Ok(flow) => self.flow = flow,
                 Err(fault) => self.fault = Some(fault),
             }
@@ -170,7 +171,7 @@ impl<'a, U: Record> Emitter<'a, U> {
 
     pub(crate) fn finish(mut self) -> Result<StageEnd, TaskFault> {
         if !self.builder.is_empty() {
-            self.flush(Ok(()));
+            self.flush();
         }
         self.outcome()?;
         self.next.finish()

@@ -28,6 +28,13 @@ pub trait Key: Record {
         if key.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
+    /// Reads a delimited *record* form, moves `record` past it and gives its whole key form: borrowed from the record where
+    /// it lies in it that way, else put into `scratch`. May trust the record's bytes: they become a key, nothing else.
+    fn read_key<'a>(record: &mut &'a [u8], scratch: &'a mut Vec<u8>) -> Result<&'a [u8], Malformed> {
+        let view = Self::read(record)?;
+        Ok(Self::key_bytes(view, scratch))
+    }
+
     /// The whole key form of a view: borrowed from it where it already lies in memory that way, else put into `scratch`.
     fn key_bytes<'a>(view: Self::View<'a>, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         scratch.clear();

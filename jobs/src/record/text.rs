@@ -65,6 +65,11 @@ impl Key for Vec<u8> {
     }
 
     #[inline]
+    fn read_key<'a>(record: &mut &'a [u8], _: &'a mut Vec<u8>) -> Result<&'a [u8], Malformed> {
+        Vec::<u8>::read(record)
+    }
+
+    #[inline]
     fn key_bytes<'a>(view: &'a [u8], _: &'a mut Vec<u8>) -> &'a [u8] {
         view
     }
@@ -126,6 +131,11 @@ impl Key for String {
     #[inline]
     fn transcode_whole(key: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
         Vec::<u8>::transcode_whole(key, out)
+    }
+
+    #[inline]
+    fn read_key<'a>(record: &mut &'a [u8], _: &'a mut Vec<u8>) -> Result<&'a [u8], Malformed> {
+        Vec::<u8>::read(record)
     }
 
     #[inline]

@@ -38,17 +38,18 @@ impl Source for Rows {
             return Err(TaskFault::Undecodable(format!("a source of rows got the split {work:?}")));
         };
         scope.begin_piece("", start, end - start);
-        let mut batch = BatchBuilder::default();
+        let mut rows = BatchBuilder::default();
         let mut next = start;
         while next < end {
-            batch.clear();
-            while next < end && !batch.is_full() {
-                batch.push_with(|bytes| u64::write_whole(next, bytes))?;
+            rows.clear();
+            while next < end && !rows.is_full() {
+                rows.push_with(|bytes| u64::write_whole(next, bytes));
                 next += 1;
             }
-            let records = batch.batch().len() as u64;
+            let batch = rows.checked()?;
+            let records = batch.len() as u64;
             scope.pulse(records * size_of::<u64>() as u64, records)?;
-            if out.push(batch.batch())? == Flow::Enough {
+            if out.push(batch)? == Flow::Enough {
                 break;
             }
         }

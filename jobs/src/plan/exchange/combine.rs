@@ -68,6 +68,9 @@ where
     }
 }
 
+/// Records whose places in the table are looked up ahead together.
+const WARMED_RECORDS: usize = 64;
+
 type Types<K, V, A> = PhantomData<fn(K, V) -> A>;
 
 pub struct CombineWriter<K, V, A, G> {
@@ -144,13 +147,35 @@ impl<K: Key, V: Record, A: Record, G: Aggregate<V, A>> Combining<'_, K, V, A, G>
         Ok(())
     }
 
+    /// At most [`WARMED_RECORDS`].
+    fn combine(&mut self, batch: Batch<'_>) -> Result<(), TaskFault> {
+        let mut hashes = [0; WARMED_RECORDS];
+        for (hash, mut record) in hashes.iter_mut().zip(batch.records()) {
+            *hash = CombineTable::<A>::hash(K::read_key(&mut record, &mut self.scratch)?);
+        }
+        self.table.warm(&hashes[..batch.len()]);
+        for (hash, record) in hashes.iter().zip(batch.records()) {
+            let mut value = record;
+            let key = K::read_key(&mut value, &mut self.scratch)?;
+            self.table.upsert(
+                *hash,
+                key,
+                V::read_whole(value)?,
+                |value| self.functions.create(value),
+                |held, value| self.functions.add(held, value),
+                A::heap_bytes,
+            );
+        }
+        Ok(())
+    }
+
     fn push_past(&mut self, batch: Batch<'_>) -> Result<(), TaskFault> {
         for record in batch.records() {
             let mut value = record;
-            let key = K::read(&mut value)?;
+            let key = K::read_key(&mut value, &mut self.scratch)?;
             self.encoded.clear();
             A::write_whole(self.functions.create(V::read_whole(value)?).view(), &mut self.encoded);
-            self.output.push(K::key_bytes(key, &mut self.scratch), &self.encoded)?;
+            self.output.push(key, &self.encoded)?;
         }
         Ok(())
     }
@@ -163,17 +188,8 @@ impl<K: Key, V: Record, A: Record, G: Aggregate<V, A>> Consumer for Combining<'_
             return Ok(Flow::More);
         }
         self.records += batch.len();
-        for record in batch.records() {
-            let mut value = record;
-            let key = K::read(&mut value)?;
-            let value = V::read_whole(value)?;
-            self.table.upsert(
-                K::key_bytes(key, &mut self.scratch),
-                value,
-                |value| self.functions.create(value),
-                |held, value| self.functions.add(held, value),
-                A::heap_bytes,
-            );
+        for spans in batch.spans.chunks(WARMED_RECORDS) {
+            self.combine(Batch { bytes: batch.bytes, spans })?;
         }
         if self.table.is_full(self.memory_bytes) {
             self.flush()?;

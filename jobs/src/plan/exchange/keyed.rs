@@ -36,8 +36,8 @@ impl<K: Key> Consumer for Writing<'_, K> {
     fn push(&mut self, batch: Batch<'_>) -> Result<Flow, TaskFault> {
         for record in batch.records() {
             let mut value = record;
-            let key = K::read(&mut value)?;
-            self.output.push(K::key_bytes(key, &mut self.scratch), value)?;
+            let key = K::read_key(&mut value, &mut self.scratch)?;
+            self.output.push(key, value)?;
         }
         Ok(Flow::More)
     }

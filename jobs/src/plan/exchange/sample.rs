@@ -77,7 +77,7 @@ impl<K: Key> Consumer for Sampling<K> {
             };
             if place < SAMPLE_KEYS_PER_TASK {
                 let mut rest = record;
-                let key = K::key_bytes(K::read(&mut rest)?, &mut self.scratch);
+                let key = K::read_key(&mut rest, &mut self.scratch)?;
                 match self.sample.keys.get_mut(place) {
                     Some(kept) => key.clone_into(kept),
                     None => self.sample.keys.push(key.to_vec()),
