@@ -125,11 +125,7 @@ fn decide(given: &GlobalArgs, around: Surroundings) -> Result<ClusterAddress, Fi
     Ok(ClusterAddress { master, secret_file })
 }
 
-fn decide_secret(
-    given: &GlobalArgs,
-    around: &Surroundings,
-    master: &Endpoint,
-) -> Result<PathBuf, FindError> {
+fn decide_secret(given: &GlobalArgs, around: &Surroundings, master: &Endpoint) -> Result<PathBuf, FindError> {
     if let Some(file) = given.secret.clone().or_else(|| around.secret.clone()) {
         return Ok(file);
     }

@@ -31,6 +31,7 @@ fn run(cli: &Cli) -> Outcome {
         Command::Submit(args) => commands::submit::run(global, args),
         Command::Jobs(args) => commands::jobs::run(global, args),
         Command::Resize(args) => commands::resize::run(global, args),
+        Command::Demo(args) => commands::demo::run(args),
         Command::Master(args) => commands::master::run(args),
         Command::Worker(args) => commands::worker::run(global, args),
         Command::Task => Ok(commands::task::run()),

@@ -101,11 +101,7 @@ fn submit_program(
 }
 
 /// Compiles a program for a cluster.
-pub async fn draft(
-    name: String,
-    program: &PlanProgram,
-    planning: &Planning,
-) -> Result<Draft, CompileError> {
+pub async fn draft(name: String, program: &PlanProgram, planning: &Planning) -> Result<Draft, CompileError> {
     let mut conf = JobConf::default();
     for (key, value) in &planning.environment.conf {
         conf::set(&mut conf, key, value)?;

@@ -61,7 +61,7 @@ pub struct WorkerArgs {
     pub supervised: SupervisedArgs,
 }
 
-/// Given by `skep up` to its children.
+/// Given by `skep up` to its children, and by `skep demo` to its `skep up`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SupervisedArgs {
     /// Stop when this process, the parent, is gone

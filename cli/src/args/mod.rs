@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod daemon;
+pub mod demo;
 pub mod size;
 pub mod submit;
 pub mod up;
@@ -48,7 +49,14 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
     /// Form of log lines on stderr
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORM",
+        help_heading = "Global options"
+    )]
     pub log_format: LogFormat,
 }
 
@@ -76,6 +84,8 @@ pub enum Command {
     Jobs(client::JobsArgs),
     /// Change how many workers the cluster has
     Resize(client::ResizeArgs),
+    /// Show the main job end to end on a cluster of its own
+    Demo(demo::DemoArgs),
     /// Run the master
     Master(daemon::MasterArgs),
     /// Run a worker
@@ -137,7 +147,9 @@ mod tests {
 
     #[test]
     fn unknown_options_are_errors() {
-        for words in [&["status", "--jsn"][..], &["frobnicate"], &["jobs", "list", "--al"], &["up", "--cores", "2"]] {
+        for words in
+            [&["status", "--jsn"][..], &["frobnicate"], &["jobs", "list", "--al"], &["up", "--cores", "2"]]
+        {
             let error = parse(words).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{words:?}");
         }

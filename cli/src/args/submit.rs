@@ -32,7 +32,6 @@ pub struct SubmitArgs {
     #[arg(
         value_name = "BINARY [ARGS]",
         trailing_var_arg = true,
-        allow_hyphen_values = true,
         required_unless_present = "mapper",
         conflicts_with = "StreamingArgs"
     )]
@@ -96,10 +95,17 @@ mod tests {
 
     #[test]
     fn everything_after_the_binary_is_its_own() {
-        let args = submit(&["--name", "n", "./job", "--name", "x", "-D", "--detach", "--master", "m"]).unwrap();
+        let args =
+            submit(&["--name", "n", "./job", "--name", "x", "-D", "--detach", "--master", "m"]).unwrap();
         assert_eq!(args.name.as_deref(), Some("n"));
         assert_eq!(args.program, ["./job", "--name", "x", "-D", "--detach", "--master", "m"]);
         assert!(!args.detach && args.conf.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_option_before_the_binary_is_an_error() {
+        assert!(submit(&["--conff", "a=b", "./job"]).is_err());
+        assert!(submit(&["-x", "./job"]).is_err());
     }
 
     #[test]

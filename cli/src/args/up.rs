@@ -1,6 +1,6 @@
 //! `skep up` and `skep down`: a cluster on this machine.
 
-use super::size::parse_bytes;
+use super::{daemon::SupervisedArgs, size::parse_bytes};
 use clap::Args;
 use skep_wire::Endpoint;
 use std::path::PathBuf;
@@ -41,6 +41,8 @@ pub struct UpArgs {
     /// This process is the detached supervisor: tell the parent on stdout when the cluster takes jobs
     #[arg(long, hide = true)]
     pub supervise: bool,
+    #[command(flatten)]
+    pub supervised: SupervisedArgs,
 }
 
 const DOWN_EXAMPLE: &str = "\

@@ -1,5 +1,6 @@
 //! What each command means: the options as typed become the calls of the rooms that do the work.
 
+pub mod demo;
 pub mod down;
 pub mod fs;
 pub mod jobs;

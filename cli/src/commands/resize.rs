@@ -54,7 +54,11 @@ fn partial(reason: &str) -> Outcome {
 fn write_plan(out: &mut impl Write, plan: &ResizePlan) -> io::Result<()> {
     for (count, role) in [(plan.start_core, Role::Core), (plan.start_task, Role::Task)] {
         if count > 0 {
-            writeln!(out, "start     {}", amounts::counted(count.into(), &format!("{} worker", role_text(role))))?;
+            writeln!(
+                out,
+                "start     {}",
+                amounts::counted(count.into(), &format!("{} worker", role_text(role)))
+            )?;
         }
     }
     if plan.start_core == 0 && plan.start_task == 0 && plan.drain.is_empty() {
@@ -123,7 +127,11 @@ impl Wanted {
         for (role, wanted, target) in roles {
             let Some(wanted) = wanted else { continue };
             if let Some(target) = target.filter(|target| *target != wanted) {
-                return Stand::Overruled(format!("somebody set {} {} workers meanwhile", target, role_text(role)));
+                return Stand::Overruled(format!(
+                    "somebody set {} {} workers meanwhile",
+                    target,
+                    role_text(role)
+                ));
             }
             let in_state = |state: WorkerState| {
                 view.workers.iter().filter(|worker| worker.role == role && worker.state == state).count()
@@ -288,7 +296,9 @@ mod tests {
         let mut out = Vec::new();
         write_plan(&mut out, &plan).unwrap();
         let text = String::from_utf8(out).unwrap();
-        for expected in ["2 task workers", "1 worker: 5.0 GiB of blocks", "worker-4", "2 core workers", "no room"] {
+        for expected in
+            ["2 task workers", "1 worker: 5.0 GiB of blocks", "worker-4", "2 core workers", "no room"]
+        {
             assert!(text.contains(expected), "{expected}: {text}");
         }
     }

@@ -194,9 +194,7 @@ where
     F: Future<Output = Result<Draft, Box<dyn Error + Send + Sync>>>,
 {
     let session = Session::open(environment)?;
-    let plan = async {
-        build(session.planning().await?).await.map_err(SubmitError::Plan)
-    };
+    let plan = async { build(session.planning().await?).await.map_err(SubmitError::Plan) };
     // The plan first: what is wrong with it is told before megabytes move.
     let prepared = async {
         let draft = plan.await?;

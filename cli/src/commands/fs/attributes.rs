@@ -85,7 +85,10 @@ pub async fn touch(shell: &Shell) -> Result<(), FsError> {
     let time_ms = match shell.words.value("t") {
         None => now_ms,
         Some(text) => parse_touch_time(text).ok_or_else(|| {
-            FsError::told(text, "Unable to parse the specified timestamp. The expected format is yyyyMMdd:HHmmss")
+            FsError::told(
+                text,
+                "Unable to parse the specified timestamp. The expected format is yyyyMMdd:HHmmss",
+            )
         })?,
     };
     let both = shell.has("a") == shell.has("m");
@@ -194,9 +197,7 @@ pub async fn stat(shell: &Shell) -> Result<(), FsError> {
     if paths.is_empty() {
         return Err(FsError::told(&format, UsageError::NotEnough { expected: 2, got: 1 }.to_string()));
     }
-    shell
-        .each(&paths, async |found| shell.line(&formatted(&format, &found)))
-        .await;
+    shell.each(&paths, async |found| shell.line(&formatted(&format, &found))).await;
     Ok(())
 }
 

@@ -177,7 +177,8 @@ mod tests {
     fn every_option_is_in_the_usage_and_told_about() {
         for command in COMMANDS {
             for flag in command.takes.flags.iter().chain(command.takes.valued) {
-                let shown = command.usage.contains(&format!("-{flag}")) || command.usage.contains("-[defswrz]");
+                let shown =
+                    command.usage.contains(&format!("-{flag}")) || command.usage.contains("-[defswrz]");
                 assert!(shown, "-{} -{flag}", command.name);
                 let told = command.help.contains(&format!("-{flag}"))
                     || command.help.starts_with("The same as")

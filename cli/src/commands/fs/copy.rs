@@ -234,6 +234,8 @@ pub async fn append_to_file(shell: &Shell) -> Result<(), FsError> {
     let target = shell.words.paths.last().cloned().unwrap_or_default();
     Err(FsError::new(
         &target,
-        Reason::Unsupported("a file is written once; put the new lines into a file of their own in the same directory"),
+        Reason::Unsupported(
+            "a file is written once; put the new lines into a file of their own in the same directory",
+        ),
     ))
 }

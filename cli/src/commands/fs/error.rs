@@ -1,8 +1,6 @@
 //! Failures of `skep fs`, worded as `hdfs dfs` words them: ``ls: `/x': No such file or directory``.
 
-use skep_hdfs::{
-    client::ClientError, protocol::namespace::NamespaceError, stores::StoreError,
-};
+use skep_hdfs::{client::ClientError, protocol::namespace::NamespaceError, stores::StoreError};
 use std::{error::Error, fmt, io};
 
 /// What is wrong with one path.

@@ -3,9 +3,7 @@
 use super::{
     error::{FsError, Reason},
     item::{Item, Place},
-    storage::{
-        Found, Status, Storage, cluster::ClusterStorage, local::LocalStorage, objects::ObjectStorage,
-    },
+    storage::{Found, Status, Storage, cluster::ClusterStorage, local::LocalStorage, objects::ObjectStorage},
 };
 use crate::{args::GlobalArgs, find_cluster};
 use skep_hdfs::{
@@ -43,8 +41,9 @@ impl Files {
             Place::Cluster => Rc::new(ClusterStorage::new(self.cluster_client(item)?)),
             Place::Objects { bucket } => {
                 let root = format!("s3://{bucket}/");
-                let place =
-                    Stores::local().resolve(&root).map_err(|error| FsError::from_store(&item.shown, error))?;
+                let place = Stores::local()
+                    .resolve(&root)
+                    .map_err(|error| FsError::from_store(&item.shown, error))?;
                 Rc::new(ObjectStorage::new(place.store, &self.user))
             }
         };

@@ -9,7 +9,9 @@ pub enum Place {
     Cluster,
     Local,
     /// `s3://BUCKET`.
-    Objects { bucket: String },
+    Objects {
+        bucket: String,
+    },
 }
 
 /// A path. `path` is absolute in its store, without a `/` at its end (but the root is `/`).
@@ -160,7 +162,10 @@ mod tests {
         assert_eq!(item("hdfs:///a").path, "/a");
         assert_eq!(item("file:///tmp/x").place, Place::Local);
         let object = item("s3://bucket/key/x");
-        assert_eq!((object.place, object.path), (Place::Objects { bucket: "bucket".to_owned() }, "/key/x".to_owned()));
+        assert_eq!(
+            (object.place, object.path),
+            (Place::Objects { bucket: "bucket".to_owned() }, "/key/x".to_owned())
+        );
         assert!(Item::parse("ftp://x/y", "ada").is_err());
         assert!(Item::parse("", "ada").is_err());
         assert!(Item::parse("/a/../..", "ada").is_err());

@@ -127,8 +127,7 @@ impl Listing<'_> {
 /// All of a line before the time.
 fn columns(status: &Status, widths: &Widths, human: bool) -> String {
     let Widths { replication, owner, group, size } = *widths;
-    let replicas =
-        if status.is_directory() { "-".to_owned() } else { status.replication.to_string() };
+    let replicas = if status.is_directory() { "-".to_owned() } else { status.replication.to_string() };
     format!(
         "{}{} {replicas:>replication$} {:<owner$} {:<group$} {:>size$}",
         if status.is_directory() { 'd' } else { '-' },
@@ -251,10 +250,7 @@ mod tests {
     #[test]
     fn a_line_has_hadoops_columns() {
         let widths = Widths { replication: 3, owner: 4, group: 10, size: 10 };
-        assert_eq!(
-            columns(&status(Kind::File), &widths, false),
-            "-rw-r--r--   3 ada  supergroup       1234"
-        );
+        assert_eq!(columns(&status(Kind::File), &widths, false), "-rw-r--r--   3 ada  supergroup       1234");
         assert_eq!(
             columns(&status(Kind::Directory), &widths, true),
             "drw-r--r--   - ada  supergroup      1.2 K"

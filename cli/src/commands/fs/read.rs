@@ -139,7 +139,9 @@ async fn print_unpacked(
         while let Some(piece) = packed.next().await {
             let is_error = piece.is_err();
             // The unpacking thread is gone when it found the end, or damage.
-            if sender.send(piece.map_err(|error| io::Error::other(error.to_string()))).await.is_err() || is_error {
+            if sender.send(piece.map_err(|error| io::Error::other(error.to_string()))).await.is_err()
+                || is_error
+            {
                 break;
             }
         }

@@ -114,7 +114,10 @@ mod tests {
         assert_eq!(count_columns(&totals, false, true), "           2            3                4 K ");
         assert_eq!(count_head(false), "   DIR_COUNT   FILE_COUNT       CONTENT_SIZE PATHNAME");
         let quotas = count_columns(&totals, true, false);
-        assert!(quotas.starts_with("        none             inf            none             inf "), "{quotas}");
+        assert!(
+            quotas.starts_with("        none             inf            none             inf "),
+            "{quotas}"
+        );
     }
 
     #[test]

@@ -82,10 +82,8 @@ impl<'a> Transfer<'a> {
                 Attribute::Owner { owner: Some(status.owner.clone()), group: Some(status.group.clone()) };
             storage.set(to, owner).await?;
         }
-        let times = Attribute::Times {
-            modified_ms: Some(status.modified_ms),
-            accessed_ms: Some(status.accessed_ms),
-        };
+        let times =
+            Attribute::Times { modified_ms: Some(status.modified_ms), accessed_ms: Some(status.accessed_ms) };
         storage.set(to, times).await
     }
 
@@ -95,7 +93,12 @@ impl<'a> Transfer<'a> {
     }
 
     /// One file from several, each followed by `after`.
-    pub async fn write_all(mut self, to: &Item, files: &[Found], after: &'static [u8]) -> Result<(), FsError> {
+    pub async fn write_all(
+        mut self,
+        to: &Item,
+        files: &[Found],
+        after: &'static [u8],
+    ) -> Result<(), FsError> {
         self.bar = bar(files.iter().map(|file| file.status.len_bytes).sum());
         let parts = stream::iter(files).then(async |file| {
             let contents = self.shell.files.storage(&file.item)?.read(&file.item, 0, u64::MAX).await?;

@@ -92,7 +92,8 @@ impl Words {
 mod tests {
     use super::*;
 
-    const TAKES: Takes = Takes { flags: &["R", "h", "skipTrash"], valued: &["t"], min: 1, max: 2, raw: false };
+    const TAKES: Takes =
+        Takes { flags: &["R", "h", "skipTrash"], valued: &["t"], min: 1, max: 2, raw: false };
 
     fn parse(words: &[&str]) -> Result<Words, UsageError> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();

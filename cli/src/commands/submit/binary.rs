@@ -32,10 +32,7 @@ pub enum BinaryError {
 
 pub fn run(environment: SubmitEnvironment, binary: &Path, arguments: &[OsString]) -> Outcome {
     let path = check(binary)?;
-    let source = Command::new(&path)
-        .args(arguments)
-        .env(SUBMIT_VARIABLE, environment.to_json()?)
-        .exec();
+    let source = Command::new(&path).args(arguments).env(SUBMIT_VARIABLE, environment.to_json()?).exec();
     Err(BinaryError::Run { path, source }.into())
 }
 

@@ -135,9 +135,9 @@ impl Fleet {
         if let Some(name) = self.departed.remove(&process) {
             return Some(Action::RemoveData(name));
         }
-        let member = self.members.values_mut().find(|member| {
-            matches!(member.state, State::Running { process: running, .. } if running == process)
-        });
+        let member = self.members.values_mut().find(
+            |member| matches!(member.state, State::Running { process: running, .. } if running == process),
+        );
         if let Some(member) = member {
             member.released = true;
         }
@@ -177,7 +177,7 @@ impl Fleet {
     }
 
     /// Workers of the role that are kept running.
-    fn kept(&self, role: Role) -> u32 {
+    pub fn kept(&self, role: Role) -> u32 {
         let kept = self.members.iter().filter(|(name, member)| {
             name.role() == Some(role) && !member.released && member.state != State::GivenUp
         });

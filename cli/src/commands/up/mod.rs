@@ -22,7 +22,7 @@ use super::{Outcome, on_one_thread};
 use crate::{
     args::{GlobalArgs, LogFormat, up::UpArgs},
     find_cluster::LastUp,
-    signals::Stop,
+    signals::{Stop, die_with},
 };
 use children::Recipe;
 use fleet::Name;
@@ -72,6 +72,9 @@ pub fn run(global: &GlobalArgs, args: &UpArgs) -> Outcome {
         // A session of its own: it is not ended with the terminal that it was started from.
         rustix::process::setsid().map_err(|error| UpError::Start(error.into()))?;
     }
+    if let Some(parent) = args.supervised.parent {
+        die_with(parent)?;
+    }
     let data = args.data.clone().or_else(record::default_data).ok_or(UpError::NoData)?;
     let layout = Layout::create(&data).map_err(|source| UpError::Data { data: data.clone(), source })?;
     if args.detach {
@@ -108,10 +111,11 @@ async fn supervise(global: &GlobalArgs, args: &UpArgs, layout: Layout) -> Result
     let mut supervisor = Supervisor::new(layout.clone(), recipe, secret, core, args.task);
     let result = match supervisor.bring_up(&stop).await {
         Ok(()) => {
-            let last =
-                LastUp { master, secret_file: layout.secret(), data: layout.data().to_owned() };
+            let last = LastUp { master, secret_file: layout.secret(), data: layout.data().to_owned() };
             if let Err(error) = last.remember() {
-                eprintln!("warning: clients will not find this cluster by themselves (use --master): {error}");
+                eprintln!(
+                    "warning: clients will not find this cluster by themselves (use --master): {error}"
+                );
             }
             tell_ready(args, &last, core);
             supervisor.keep_up(&stop).await
@@ -127,9 +131,8 @@ async fn supervise(global: &GlobalArgs, args: &UpArgs, layout: Layout) -> Result
 }
 
 fn core_workers(layout: &Layout, asked: Option<u32>) -> Result<u32, UpError> {
-    let found = layout
-        .core_workers()
-        .map_err(|source| UpError::Data { data: layout.data().to_owned(), source })?;
+    let found =
+        layout.core_workers().map_err(|source| UpError::Data { data: layout.data().to_owned(), source })?;
     match asked {
         Some(asked) if asked < found => {
             Err(UpError::TooFewCore { data: layout.data().to_owned(), found, asked })

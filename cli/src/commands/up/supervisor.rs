@@ -12,7 +12,7 @@ use super::{
 use crate::signals::Stop;
 use skep_jobs::{
     protocol::{
-        client::{ClusterView, WorkerState},
+        client::{ClusterView, JobCall, JobReply, Role, WorkerState},
         provider::{Offer, ProviderOrder},
     },
     submit::JobsClient,
@@ -41,6 +41,8 @@ pub struct Supervisor {
     fleet: Fleet,
     children: Children,
     provider: Provider,
+    /// Not all that it was started with has been seen live.
+    coming_up: bool,
 }
 
 impl Supervisor {
@@ -58,6 +60,7 @@ impl Supervisor {
             task,
             secret,
             provider,
+            coming_up: true,
         }
     }
 
@@ -75,7 +78,10 @@ impl Supervisor {
         loop {
             self.spawn_due().await?;
             tokio::select! {
-                () = &mut ready => return self.write_record(),
+                () = &mut ready => {
+                    self.coming_up = false;
+                    return self.write_record();
+                }
                 () = &mut deadline => return Err(UpError::Slow { waited: READY_PATIENCE, data: self.layout.data().to_owned() }),
                 () = stop.asked() => return Err(UpError::Interrupted),
                 event = self.next_event() => self.handle(event).await?,
@@ -121,23 +127,47 @@ impl Supervisor {
             }
             SupervisorEvent::Order(order) => {
                 tracing::info!(?order, "the master orders");
-                match order {
-                    ProviderOrder::Start { role, count } => {
-                        self.fleet.start(role, count);
-                        None
-                    }
-                    ProviderOrder::Target { core, task } => {
-                        self.fleet.target(core, task);
-                        None
-                    }
-                    ProviderOrder::Release { process, .. } => self.fleet.release(process),
-                }
+                self.obey(order)
             }
         };
         match action {
             Some(action) => self.perform(action).await,
             None => Ok(()),
         }
+    }
+
+    fn obey(&mut self, order: ProviderOrder) -> Option<Action> {
+        match order {
+            ProviderOrder::Start { role, count } => {
+                // What it was started with comes up by itself; only what left again meanwhile is missing.
+                let first = match role {
+                    Role::Core => self.core,
+                    Role::Task => self.task,
+                };
+                let missing = first.saturating_sub(self.fleet.kept(role));
+                self.fleet.start(role, if self.coming_up { count.min(missing) } else { count });
+                None
+            }
+            ProviderOrder::Target { core, task } => {
+                self.fleet.target(core, task);
+                if self.coming_up && (core, task) != (self.core, self.task) {
+                    self.set_targets();
+                }
+                None
+            }
+            ProviderOrder::Release { process, .. } => self.fleet.release(process),
+        }
+    }
+
+    /// The journal remembers the sizes of an earlier `skep up`; this one was asked for others.
+    fn set_targets(&self) {
+        let client = JobsClient::new(self.master.clone(), Credential::Cluster(self.secret.clone()));
+        let (core, task) = (self.core, self.task);
+        tokio::spawn(async move {
+            if let Err(error) = client.resize(Some(core), Some(task), false).await {
+                tracing::warn!(%error, core, task, "the master keeps the sizes of an earlier time");
+            }
+        });
     }
 
     async fn spawn_due(&mut self) -> Result<bool, UpError> {
@@ -181,11 +211,13 @@ impl Supervisor {
     async fn give_up(&mut self, name: Name) -> Result<(), UpError> {
         let log = self.layout.log(&name.to_string());
         let lines = last_lines(&log, LOG_LINES_SHOWN);
-        let coming_up = UpRecord::load(self.layout.data()).is_none();
+        let coming_up = self.coming_up;
         match name.role() {
             Some(role) if !coming_up => {
                 tracing::error!(%name, log = %log.display(), "dies again and again; it is not started any more");
-                self.provider.start_failed(role, format!("{name} dies again and again; see {}", log.display())).await;
+                self.provider
+                    .start_failed(role, format!("{name} dies again and again; see {}", log.display()))
+                    .await;
                 Ok(())
             }
             _ => Err(UpError::CannotLive { name, log, lines }),
@@ -215,10 +247,12 @@ enum SupervisorEvent {
 }
 
 async fn until_workers_are_live(client: JobsClient, count: u32) {
-    let call = skep_jobs::protocol::client::JobCall::Status;
+    let call = JobCall::Status;
     loop {
         match client.call_once(&call, STATUS_DEADLINE).await {
-            Ok(skep_jobs::protocol::client::JobReply::Status(view)) if live_workers(&view) >= count as usize => return,
+            Ok(JobReply::Status(view)) if live_workers(&view) >= count as usize => {
+                return;
+            }
             Ok(_) => {}
             Err(error) => tracing::trace!(%error, "not up yet"),
         }

@@ -196,9 +196,9 @@ fn set_times(path: &Path, modified_ms: Option<u64>, accessed_ms: Option<u64>) ->
 fn set_owner(item: &Item, owner: Option<&str>, group: Option<&str>) -> Result<(), FsError> {
     let find = |accounts: &BTreeMap<u32, String>, name: Option<&str>, what: &str| match name {
         None => Ok(None),
-        Some(name) => id_of(accounts, name)
-            .map(Some)
-            .ok_or_else(|| FsError::told(&item.shown, format!("there is no {what} `{name}` on this machine"))),
+        Some(name) => id_of(accounts, name).map(Some).ok_or_else(|| {
+            FsError::told(&item.shown, format!("there is no {what} `{name}` on this machine"))
+        }),
     };
     let owner = find(users(), owner, "user")?.map(Uid::from_raw);
     let group = find(groups(), group, "group")?.map(Gid::from_raw);

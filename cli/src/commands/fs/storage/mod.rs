@@ -67,9 +67,15 @@ pub struct Room {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attribute {
     Mode(u16),
-    Owner { owner: Option<String>, group: Option<String> },
+    Owner {
+        owner: Option<String>,
+        group: Option<String>,
+    },
     /// Milliseconds since 1970; `None` keeps.
-    Times { modified_ms: Option<u64>, accessed_ms: Option<u64> },
+    Times {
+        modified_ms: Option<u64>,
+        accessed_ms: Option<u64>,
+    },
     Replication(u16),
 }
 

@@ -69,7 +69,8 @@ impl ObjectStorage {
     async fn all_below(&self, item: &Item) -> Result<Vec<Path>, FsError> {
         let prefix = key(item)?;
         let listed: Result<Vec<ObjectMeta>, _> = self.store.list(Some(&prefix)).try_collect().await;
-        let mut keys: Vec<Path> = listed.map_err(told(item))?.into_iter().map(|object| object.location).collect();
+        let mut keys: Vec<Path> =
+            listed.map_err(told(item))?.into_iter().map(|object| object.location).collect();
         if !item.is_root() && self.store.head(&prefix).await.is_ok() {
             keys.push(prefix);
         }
