@@ -52,6 +52,9 @@ pub const UNREACHABLE_REPORTS_MAX: u32 = 3;
 /// Pause before a consumer of an unreachable holder is started again.
 pub const UNREACHABLE_PAUSE: Duration = Duration::from_secs(1);
 
+/// Pause before a task is started again whose output went to a core worker that is gone.
+pub const HOLDER_GONE_PAUSE: Duration = Duration::from_millis(100);
+
 /// How long an ended job waits for its killed attempts before it cleans up.
 pub const KILL_GRACE: Duration = Duration::from_secs(5);
 /// The clean-up of a failed or killed job is given up after this many attempts ...

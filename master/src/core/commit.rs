@@ -6,11 +6,10 @@ use super::{
     Core,
     event::Tick,
     record::{Ending, Finished, Record},
-    retry::Gone,
     stage::{self, stage_name},
     task::{TaskState, task_name},
 };
-use crate::limits::{RESULT_BYTES_MAX, RESULTS_PER_JOB_BYTES_MAX};
+use crate::limits::{HOLDER_GONE_PAUSE, RESULT_BYTES_MAX, RESULTS_PER_JOB_BYTES_MAX};
 use skep_hdfs::WorkerId;
 use skep_jobs::{
     model::{AttemptId, Done, FaultKind, JobSpec, Outcome, StageId, StageOutput},
@@ -41,12 +40,20 @@ impl Core {
         }
         match self.accept(worker, attempt, done) {
             Ok(done) => self.win(worker, attempt, started, done),
-            Err(Unacceptable::HolderGone) => self.not_run(attempt, Gone::Preempted),
+            Err(Unacceptable::HolderGone) => self.holder_gone(attempt),
             Err(Unacceptable::Malformed(message)) => {
                 self.failed(worker, attempt, FaultKind::User, &message, true);
             }
             Err(Unacceptable::TooLarge(error)) => self.abort_job(attempt.job, Ending::Failed, error),
         }
+    }
+
+    /// Nobody's fault. The pause keeps a worker that names a holder nobody knows from being asked all the time.
+    fn holder_gone(&mut self, attempt: AttemptId) {
+        if let Some(job) = self.jobs.get_mut(&attempt.job) {
+            job.blame.preempted += 1;
+        }
+        self.again(attempt, HOLDER_GONE_PAUSE);
     }
 
     /// Checks what an attempt says it made against what its stage asks for.
