@@ -67,6 +67,8 @@ pub const OBJECT_READ_AHEAD: usize = 4;
 pub const UPLOAD_LEFTOVER: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Records that may wait to be written to the journal before appending waits, in bytes.
 pub const JOURNAL_QUEUE_BYTES: usize = 64 << 20;
+/// Memory that the journal's pages may use.
+pub const JOURNAL_CACHE_BYTES: usize = 16 << 20;
 /// Bytes of a snapshot in one value of the journal's table.
 pub const JOURNAL_CHUNK_BYTES: usize = 8 << 20;
 /// Answers remembered for each client, and clients and time for which they are.

@@ -14,6 +14,8 @@ pub enum MasterError {
     Journal(#[from] JournalError),
     #[error("record {lsn} of the journal cannot be read: {reason}; use the release that wrote it")]
     Record { lsn: u64, reason: String },
-    #[error("the journal could not be written, so nothing more can be acknowledged: free the disk and start again")]
+    #[error(
+        "the journal could not be written, so nothing more can be acknowledged: free the disk and start again"
+    )]
     Stopped,
 }

@@ -92,7 +92,8 @@ impl Liveness {
     /// The control connection broke. If nobody listens where the worker did, its process is gone; else it may come back, and
     /// its beats decide.
     pub async fn disconnected(&self, worker: WorkerId, epoch: Epoch) {
-        let Some(endpoint) = self.lock().get(&worker).filter(|heard| heard.epoch == epoch).map(|heard| heard.endpoint.clone())
+        let Some(endpoint) =
+            self.lock().get(&worker).filter(|heard| heard.epoch == epoch).map(|heard| heard.endpoint.clone())
         else {
             return;
         };
@@ -119,10 +120,12 @@ impl Liveness {
 async fn nobody_listens(endpoint: &Endpoint, deadline: Duration) -> bool {
     let refused = |error: std::io::Error| error.kind() == std::io::ErrorKind::ConnectionRefused;
     match endpoint {
-        Endpoint::Tcp(address) => match tokio::time::timeout(deadline, tokio::net::TcpStream::connect(address)).await {
-            Ok(Err(error)) => refused(error),
-            Ok(Ok(_)) | Err(_) => false,
-        },
+        Endpoint::Tcp(address) => {
+            match tokio::time::timeout(deadline, tokio::net::TcpStream::connect(address)).await {
+                Ok(Err(error)) => refused(error),
+                Ok(Ok(_)) | Err(_) => false,
+            }
+        }
         Endpoint::Unix(path) => tokio::net::UnixStream::connect(path).await.is_err(),
     }
 }

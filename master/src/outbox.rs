@@ -32,7 +32,10 @@ impl Outbox {
     /// A worker that does not read what it is told is cut off: it registers again with what it has.
     fn push(&mut self, tell: MasterTell) {
         if self.queue.try_send(tell).is_err() {
-            tracing::warn!(worker = self.peer.remote(), "the worker does not take its messages; connection closed");
+            tracing::warn!(
+                worker = self.peer.remote(),
+                "the worker does not take its messages; connection closed"
+            );
             self.peer.close();
         }
     }
@@ -62,7 +65,9 @@ impl Outboxes {
     /// What was meant for an older connection goes nowhere.
     pub fn tell(&mut self, worker: WorkerId, session: Session, tell: Tell) {
         let secret = &self.secret;
-        let Some(outbox) = self.open.get_mut(&worker).filter(|outbox| outbox.session == session) else { return };
+        let Some(outbox) = self.open.get_mut(&worker).filter(|outbox| outbox.session == session) else {
+            return;
+        };
         if let Tell::Launch(launch) = tell {
             outbox.launches.push(*launch);
             if outbox.launches.len() >= LAUNCHES_PER_TELL {

@@ -26,7 +26,6 @@ use skep_jobs::{
 use skep_wire::Peer;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
@@ -40,15 +39,43 @@ type Reply = Box<dyn FnOnce() + Send>;
 
 pub enum Message {
     Event(Event),
-    Submit { spec: Box<JobSpec>, answer: oneshot::Sender<Result<JobId, JobError>> },
-    Kill { job: JobId, user: String, answer: oneshot::Sender<Result<(), JobError>> },
-    Resize { core: Option<u32>, task: Option<u32>, plan: bool, answer: oneshot::Sender<Result<ResizePlan, JobError>> },
-    Join { joining: Box<Joining>, peer: Peer, answer: oneshot::Sender<Result<Joined, RegisterError>> },
-    Provider { peer: Peer, name: String, core: u32, task: u32, answer: oneshot::Sender<Session> },
+    Submit {
+        spec: Box<JobSpec>,
+        answer: oneshot::Sender<Result<JobId, JobError>>,
+    },
+    Kill {
+        job: JobId,
+        user: String,
+        answer: oneshot::Sender<Result<(), JobError>>,
+    },
+    Resize {
+        core: Option<u32>,
+        task: Option<u32>,
+        plan: bool,
+        answer: oneshot::Sender<Result<ResizePlan, JobError>>,
+    },
+    Join {
+        joining: Box<Joining>,
+        peer: Peer,
+        answer: oneshot::Sender<Result<Joined, RegisterError>>,
+    },
+    Provider {
+        peer: Peer,
+        name: String,
+        core: u32,
+        task: u32,
+        answer: oneshot::Sender<Session>,
+    },
     Ask(Question),
     /// Wakes whenever the job changes.
-    Follow { job: JobId, answer: oneshot::Sender<watch::Receiver<()>> },
-    Blocks { worker: WorkerId, command: skep_hdfs::protocol::control::BlockCommand },
+    Follow {
+        job: JobId,
+        answer: oneshot::Sender<watch::Receiver<()>>,
+    },
+    Blocks {
+        worker: WorkerId,
+        command: skep_hdfs::protocol::control::BlockCommand,
+    },
 }
 
 /// Who waits for the answer to a ticket.
@@ -98,7 +125,10 @@ impl Scheduler {
     }
 
     /// Reads the core; the answer says nothing that is not durable. `None`: the master is stopping.
-    pub async fn ask<T: Send + 'static>(&self, question: impl FnOnce(&Core) -> T + Send + 'static) -> Option<T> {
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Core) -> T + Send + 'static,
+    ) -> Option<T> {
         let (sender, answer) = oneshot::channel();
         let question: Question = Box::new(move |core| {
             let found = question(core);
@@ -188,7 +218,11 @@ impl Owner {
         let now = self.clock.now();
         let core = self.core.deadline().map_or(1_000, |deadline| deadline.ms_since(now).max(1));
         let core = Duration::from_millis(core);
-        if self.changed.is_empty() { core } else { core.min(self.changes_due.saturating_duration_since(Instant::now())) }
+        if self.changed.is_empty() {
+            core
+        } else {
+            core.min(self.changes_due.saturating_duration_since(Instant::now()))
+        }
     }
 
     fn ticket(&mut self, asker: Asker) -> Ticket {
@@ -207,7 +241,9 @@ impl Owner {
                 }
                 event
             }
-            Message::Submit { spec, answer } => Event::Submit { ticket: self.ticket(Asker::Submit(answer)), spec },
+            Message::Submit { spec, answer } => {
+                Event::Submit { ticket: self.ticket(Asker::Submit(answer)), spec }
+            }
             Message::Kill { job, user, answer } => {
                 Event::Kill { ticket: self.ticket(Asker::Kill(answer)), job, user }
             }
@@ -334,7 +370,8 @@ impl Owner {
             return;
         }
         self.records_since_snapshot = 0;
-        let (state, lsn, journal) = (skep_wire::codec::encode(self.core.ledger()), self.appended, self.journal.clone());
+        let (state, lsn, journal) =
+            (skep_wire::codec::encode(self.core.ledger()), self.appended, self.journal.clone());
         tokio::spawn(async move {
             if let Err(error) = journal.snapshot(Section::Scheduler, lsn, state).await {
                 tracing::error!(%error, "the scheduler's snapshot could not be stored");
@@ -345,7 +382,10 @@ impl Owner {
 
 /// The core as the journal remembers it, and the newest position of its section.
 pub fn restore(now: Tick, replay: skep_hdfs::journal::Replay) -> Result<(Core, Lsn), crate::MasterError> {
-    let failed = |lsn, error: skep_wire::codec::DecodeError| crate::MasterError::Record { lsn, reason: error.to_string() };
+    let failed = |lsn, error: skep_wire::codec::DecodeError| crate::MasterError::Record {
+        lsn,
+        reason: error.to_string(),
+    };
     let mut newest = Lsn(0);
     let mut snapshot = None;
     if let Some((lsn, bytes)) = replay.snapshot {
@@ -361,4 +401,3 @@ pub fn restore(now: Tick, replay: skep_hdfs::journal::Replay) -> Result<(Core, L
     }
     Ok((Core::restore(now, snapshot, log), newest))
 }
-

@@ -42,9 +42,10 @@ impl Master {
     /// Returns when it listens.
     pub async fn start(options: MasterOptions, stop: CancellationToken) -> Result<Master, MasterError> {
         let directory = Directory::open(&options.data)?;
-        let listener = Listener::bind(&options.listen)
-            .await
-            .map_err(|source| MasterError::Listen { endpoint: options.listen.clone(), source: Arc::new(source) })?;
+        let listener = Listener::bind(&options.listen).await.map_err(|source| MasterError::Listen {
+            endpoint: options.listen.clone(),
+            source: Arc::new(source),
+        })?;
         let (journal, mut replay) = Journal::open(&directory.journal)?;
         let clock = Clock::start();
         let started_ms = clock.now().0;

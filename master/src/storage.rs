@@ -49,8 +49,11 @@ fn facts(view: &NamespaceView) -> StorageFacts {
 /// The fewest workers, the largest first, that have room for all bytes that are stored now, replicas included; at least
 /// one.
 fn safe_core_min(view: &NamespaceView) -> u32 {
-    let mut rooms: Vec<u64> =
-        view.workers.values().map(|storage| storage.capacity.used_bytes + storage.capacity.free_bytes).collect();
+    let mut rooms: Vec<u64> = view
+        .workers
+        .values()
+        .map(|storage| storage.capacity.used_bytes + storage.capacity.free_bytes)
+        .collect();
     rooms.sort_unstable_by(|left, right| right.cmp(left));
     let mut left: u64 = view.workers.values().map(|storage| storage.capacity.used_bytes).sum();
     let mut count = 0;

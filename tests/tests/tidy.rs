@@ -23,7 +23,9 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// What a pure core must not name, and what to do instead.
 const IMPURE: &[(&str, &str)] = &[
     ("async fn", "a core is synchronous: emit an output, take the effect's result as an event"),
-    (".await", "a core is synchronous: emit an output, take the effect's result as an event"),
+    (".await;", "a core is synchronous: emit an output, take the effect's result as an event"),
+    (".await?", "a core is synchronous: emit an output, take the effect's result as an event"),
+    (".await.", "a core is synchronous: emit an output, take the effect's result as an event"),
     ("tokio::", "I/O belongs to the shell"),
     ("std::net", "I/O belongs to the shell"),
     ("std::fs", "I/O belongs to the shell"),

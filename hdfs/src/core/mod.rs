@@ -54,7 +54,7 @@ pub struct Core {
 impl Core {
     /// The state after `log`, applied to `snapshot` (or to an empty namespace), at the start of a process at `now`.
     pub fn restore(snapshot: Option<Durable>, log: impl IntoIterator<Item = Record>, now: Tick) -> Core {
-        let mut durable = snapshot.unwrap_or_else(Durable::new);
+        let mut durable = snapshot.unwrap_or_default();
         for record in log {
             durable.replay(&record);
         }

@@ -50,8 +50,25 @@ pub enum JournalError {
 /// A handle; clones share the log. One thread commits what has gathered since its last commit: group commit.
 #[derive(Clone)]
 pub struct Journal {
-    queue: Arc<Queue>,
+    queue: Arc<Handles>,
     durable: watch::Receiver<Lsn>,
+}
+
+/// What all handles share; the writing thread does not. When the last handle goes, the thread is told to end.
+struct Handles(Arc<Queue>);
+
+impl std::ops::Deref for Handles {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        &self.0
+    }
+}
+
+impl Drop for Handles {
+    fn drop(&mut self) {
+        self.0.request(Request::Close);
+    }
 }
 
 impl Journal {
@@ -61,7 +78,7 @@ impl Journal {
         let (publish, durable) = watch::channel(newest);
         let queue = Arc::new(Queue::new(newest));
         writer::start(storage, Arc::clone(&queue), publish)?;
-        Ok((Journal { queue, durable }, replays))
+        Ok((Journal { queue: Arc::new(Handles(queue)), durable }, replays))
     }
 
     /// Queues one record and returns its position at once; it is durable when `durable` reaches it. Blocks for a
@@ -88,15 +105,6 @@ impl Journal {
         let (done, wait) = oneshot::channel();
         self.queue.request(Request::Snapshot { section, lsn, state, done });
         wait.await.unwrap_or_else(|_| Err(self.queue.failure()))
-    }
-}
-
-impl Drop for Journal {
-    fn drop(&mut self) {
-        // The writing thread holds one reference; the last handle tells it to end.
-        if Arc::strong_count(&self.queue) == 2 {
-            self.queue.request(Request::Close);
-        }
     }
 }
 

@@ -7,7 +7,7 @@
 //! | `meta` | name | u64: `version`, `newest` (highest position ever durable), `snapshot-<section>`, `chunks-<section>` |
 
 use super::{JournalError, Lsn, Replay, Section};
-use crate::limits::JOURNAL_CHUNK_BYTES;
+use crate::limits::{JOURNAL_CACHE_BYTES, JOURNAL_CHUNK_BYTES};
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use std::{collections::BTreeMap, fmt::Display, path::Path};
 
@@ -28,7 +28,7 @@ impl Storage {
         let failed =
             |reason: &dyn Display| JournalError::Storage { path: path.clone(), reason: reason.to_string() };
         std::fs::create_dir_all(directory).map_err(|error| failed(&error))?;
-        let database = match Database::create(&file) {
+        let database = match Database::builder().set_cache_size(JOURNAL_CACHE_BYTES).create(&file) {
             Ok(database) => database,
             Err(DatabaseError::DatabaseAlreadyOpen) => return Err(JournalError::Locked { path }),
             Err(error) => return Err(failed(&error)),

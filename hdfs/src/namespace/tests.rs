@@ -1,3 +1,5 @@
+//! The handle over a real journal: what was answered survives, and repeats are harmless.
+
 use super::*;
 use crate::{
     ClientId,

@@ -19,7 +19,7 @@ use skep_jobs::{
     },
     protocol::worker::{Launch, LaunchInput, Piece},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 impl Core {
     pub(super) fn launch(&mut self, id: JobId, stage: StageId, part: PartId, worker: WorkerId) {
@@ -131,8 +131,8 @@ impl Core {
         for finished in &producers.tasks {
             let finished = finished.as_ref()?;
             let holder = finished.done.holder?;
-            if !holders.contains_key(&holder) {
-                holders.insert(holder, self.workers.get(&holder)?.location.clone());
+            if let Entry::Vacant(place) = holders.entry(holder) {
+                place.insert(self.workers.get(&holder)?.location.clone());
             }
             let segment: Segment = finished.done.segments.get(part.0 as usize).copied().unwrap_or_default();
             pieces.push(Piece { producer: finished.attempt, holder, segment });

@@ -177,9 +177,8 @@ impl Core {
             return Ok(());
         }
         let Some(stage) = spec.stages.get(stage.0 as usize) else { return Ok(()) };
-        let reads = |key: &super::OutputKey| {
-            key.0 == id && stage.inputs.iter().any(|input| *input == StageInput::Shuffle(key.1))
-        };
+        let reads =
+            |key: &super::OutputKey| key.0 == id && stage.inputs.contains(&StageInput::Shuffle(key.1));
         let away = self
             .awaited
             .iter()

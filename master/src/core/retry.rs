@@ -87,6 +87,13 @@ impl Core {
 
     fn charge_user(&mut self, worker: WorkerId, attempt: AttemptId, kind: FaultKind, message: &str) {
         let (id, stage, part) = (attempt.job, attempt.stage, attempt.part);
+        let ledger = self.ledger.jobs.get(&id);
+        let winner = ledger.and_then(|job| job.stage(stage)?.finished(part)).map(|finished| finished.attempt);
+        if winner == Some(attempt) {
+            // It said before that it was done, and that was believed.
+            self.stale += 1;
+            return;
+        }
         let charged = |core: &Core| core.ledger.jobs.get(&id).map_or(0, |job| job.charged(stage, part));
         let before = charged(self);
         self.record(Record::TaskFailed { attempt });

@@ -72,7 +72,9 @@ impl Service for Clients {
                 let answer = scheduler.answer(|answer| Message::Resize { core, task, plan, answer }).await;
                 answer.ok_or_else(stopping)?.map(JobReply::Plan)
             }
-            JobCall::Watch { job, after, wait_ms } => self.watch(job, after, Duration::from_millis(wait_ms)).await,
+            JobCall::Watch { job, after, wait_ms } => {
+                self.watch(job, after, Duration::from_millis(wait_ms)).await
+            }
             JobCall::List { limit } => {
                 let jobs = scheduler.ask(move |core| core.list(limit as usize)).await;
                 jobs.map(JobReply::Jobs).ok_or_else(stopping)
@@ -85,8 +87,12 @@ impl Service for Clients {
                 let waits = scheduler.ask(move |core| core.why(job)).await;
                 waits.ok_or_else(stopping)?.map(JobReply::Why).ok_or(JobError::NoSuchJob(job))
             }
-            JobCall::Logs { job, task, bytes_max } => self.logs(job, task, bytes_max.min(LOG_BYTES_MAX)).await,
-            JobCall::Status => self.status().await.map(|view| JobReply::Status(Box::new(view))).ok_or_else(stopping),
+            JobCall::Logs { job, task, bytes_max } => {
+                self.logs(job, task, bytes_max.min(LOG_BYTES_MAX)).await
+            }
+            JobCall::Status => {
+                self.status().await.map(|view| JobReply::Status(Box::new(view))).ok_or_else(stopping)
+            }
         }
     }
 
@@ -171,7 +177,8 @@ impl Clients {
             core.job_version(job)?;
             let tasks = core.tasks(job, usize::MAX).unwrap_or_default();
             let stems = task.map(|(stage, part)| {
-                let of_task = tasks.iter().filter(|view| (view.attempt.stage, view.attempt.part) == (stage, part));
+                let of_task =
+                    tasks.iter().filter(|view| (view.attempt.stage, view.attempt.part) == (stage, part));
                 of_task.map(|view| view.attempt.file_stem()).collect::<Vec<String>>()
             });
             let hosts: BTreeMap<WorkerId, String> =
@@ -183,7 +190,8 @@ impl Clients {
             let call = MasterCall::Logs { job, stems: stems.clone(), bytes_max };
             let host = hosts.get(&worker).cloned().unwrap_or_default();
             async move {
-                let MasterCallAnswer::Logs { text, truncated } = peer.call(&call, LOGS_DEADLINE).await.ok()?;
+                let MasterCallAnswer::Logs { text, truncated } =
+                    peer.call(&call, LOGS_DEADLINE).await.ok()?;
                 (!text.is_empty()).then_some(LogPart { worker, host, text, truncated })
             }
         });

@@ -22,7 +22,8 @@ impl Service for Providers {
     async fn call(&self, from: &Peer, offer: Offer) {
         let Offer { name, core, task } = offer;
         let peer = from.clone();
-        let joined = self.services.scheduler.answer(|answer| Message::Provider { peer, name, core, task, answer });
+        let joined =
+            self.services.scheduler.answer(|answer| Message::Provider { peer, name, core, task, answer });
         if let Some(session) = joined.await {
             // A second offer on one connection changes nothing.
             let _ = self.session.set(session);

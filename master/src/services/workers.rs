@@ -86,7 +86,8 @@ impl Workers {
         });
         let peer = from.clone();
         let joined = services.scheduler.answer(|answer| Message::Join { joining, peer, answer }).await;
-        let joined = joined.unwrap_or_else(|| Err(RegisterError::Unavailable("it is stopping".to_owned())))?;
+        let joined =
+            joined.unwrap_or_else(|| Err(RegisterError::Unavailable("it is stopping".to_owned())))?;
         let worker = joined.worker;
         let _ = self.who.set((worker, epoch));
         services.liveness.registered(worker, epoch, endpoint, capacity);

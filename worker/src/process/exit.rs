@@ -47,6 +47,7 @@ mod tests {
     use rustix::process::{Pid, WaitOptions, waitpid};
     use std::process::Command;
 
+    #[expect(clippy::zombie_processes, reason = "it is waited for by its id, for the raw status")]
     fn status_of(script: &str) -> WaitStatus {
         let child = Command::new("/bin/sh").args(["-c", script]).spawn().unwrap();
         let pid = Pid::from_raw(child.id() as i32).unwrap();

@@ -180,7 +180,7 @@ impl Writer {
         for old in kept.iter().skip(limits::LOG_SEGMENTS_KEPT) {
             fs::remove_file(segment_path(&self.directory, *old))?;
         }
-        let oldest = kept.iter().take(limits::LOG_SEGMENTS_KEPT).last().copied().unwrap_or(0);
+        let oldest = kept.iter().take(limits::LOG_SEGMENTS_KEPT).next_back().copied().unwrap_or(0);
         self.drop_marks_before(oldest)
     }
 
