@@ -14,7 +14,8 @@ type Counts<'a> = HashMap<&'a [u8], u64, foldhash::fast::RandomState>;
 /// Returns (words, distinct words).
 pub fn wordcount(input: &[&Path], output: &Path) -> io::Result<(u64, usize)> {
     let texts = input.iter().map(fs::read).collect::<io::Result<Vec<_>>>()?;
-    let pieces: Vec<&[u8]> = texts.iter().flat_map(|text| cut(text, rayon::current_num_threads() * 4)).collect();
+    let pieces: Vec<&[u8]> =
+        texts.iter().flat_map(|text| cut(text, rayon::current_num_threads() * 4)).collect();
     let total = pieces.into_par_iter().map(count).reduce(Counts::default, merge);
     let mut out = BufWriter::with_capacity(1 << 20, fs::File::create(output)?);
     for (word, count) in &total {
@@ -66,7 +67,8 @@ mod tests {
         let (input, output) = (folder.path().join("in"), folder.path().join("out"));
         fs::write(&input, "a b a\nc\ta\n\nb").unwrap();
         assert_eq!(wordcount(&[&input], &output).unwrap(), (6, 3));
-        let mut lines: Vec<String> = fs::read_to_string(&output).unwrap().lines().map(str::to_owned).collect();
+        let mut lines: Vec<String> =
+            fs::read_to_string(&output).unwrap().lines().map(str::to_owned).collect();
         lines.sort();
         assert_eq!(lines, ["a\t3", "b\t2", "c\t1"]);
     }
