@@ -11,6 +11,7 @@ const OFFSET_BITS: u32 = 32;
 const ARENA_MAX: usize = u32::MAX as usize;
 const FIRST_ARENA_BYTES: usize = 64 << 10;
 const FIRST_ENTRIES: usize = 1 << 10;
+const VISIT_BATCH: usize = 32;
 
 /// ```text
 /// entry = partition (24 bits), key word (72 bits: prefix and its length), offset in the arena (32 bits)
@@ -112,9 +113,21 @@ impl SortBuffer {
         });
     }
 
-    /// The records in the order of the index.
-    pub fn records(&self) -> impl Iterator<Item = StoredRecord<'_>> {
-        self.entries.iter().map(|&entry| stored(&self.arena, entry))
+    /// Hands out the records in the order of the index.
+    ///
+    /// That order is random in the arena, so every record is a cache miss. The lengths of a batch of records are read before
+    /// the first one is used: these reads do not wait for each other.
+    pub fn visit<E>(&self, mut visitor: impl FnMut(StoredRecord<'_>) -> Result<(), E>) -> Result<(), E> {
+        for batch in self.entries.chunks(VISIT_BATCH) {
+            let mut spans = [RecordSpan::default(); VISIT_BATCH];
+            for (span, &entry) in spans.iter_mut().zip(batch) {
+                *span = stored(&self.arena, entry).span;
+            }
+            for (&span, &entry) in spans.iter().zip(batch) {
+                visitor(StoredRecord { partition: partition(entry), bytes: at(&self.arena, entry), span })?;
+            }
+        }
+        Ok(())
     }
 
     /// Empties the buffer and keeps its memory.
@@ -141,12 +154,21 @@ pub(super) struct StoredRecord<'a> {
 }
 
 #[inline]
+fn partition(entry: u128) -> u32 {
+    (entry >> (KeyWord::BITS + OFFSET_BITS)) as u32
+}
+
+#[inline]
+fn at(arena: &[u8], entry: u128) -> &[u8] {
+    &arena[entry as u32 as usize..]
+}
+
+#[inline]
 fn stored(arena: &[u8], entry: u128) -> StoredRecord<'_> {
-    let bytes = &arena[entry as u32 as usize..];
-    let partition = (entry >> (KeyWord::BITS + OFFSET_BITS)) as u32;
+    let bytes = at(arena, entry);
     // What this buffer wrote can be read.
     let span = RecordSpan::read(bytes).unwrap_or_default();
-    StoredRecord { partition, bytes, span }
+    StoredRecord { partition: partition(entry), bytes, span }
 }
 
 impl<'a> StoredRecord<'a> {
@@ -184,11 +206,14 @@ mod tests {
             buffer.sort();
             let mut expected = records;
             expected.sort_by(|left, right| (left.0, &left.1).cmp(&(right.0, &right.1)));
-            let found = buffer.records().map(|record| {
+            let mut found = Vec::new();
+            let visited: Result<(), ()> = buffer.visit(|record| {
                 let value = u16::from_be_bytes(record.value().try_into().unwrap());
-                (record.partition, record.key().to_vec(), value)
+                found.push((record.partition, record.key().to_vec(), value));
+                Ok(())
             });
-            prop_assert!(found.eq(expected));
+            prop_assert!(visited.is_ok());
+            prop_assert_eq!(found, expected);
         }
 
         #[test]

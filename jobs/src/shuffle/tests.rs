@@ -343,3 +343,14 @@ fn scratch_that_cannot_be_written_is_a_disk_error() {
     let error = numbered(3_000, 20).find_map(|(key, value)| writer.push(&key, &value).err()).unwrap();
     assert!(matches!(error, ShuffleError::Disk { .. }) && !error.disk_full(), "{error}");
 }
+
+#[test]
+fn a_full_disk_is_told_apart_and_leaves_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/full", scratch.path().join("attempt.run0")).unwrap();
+    let mut writer = ShuffleWriter::new(options(scratch.path(), 1, 90 << 10), Partition::Hash, None).unwrap();
+    let error = numbered(3_000, 200).find_map(|(key, value)| writer.push(&key, &value).err()).unwrap();
+    assert!(error.disk_full() && !error.is_users(), "{error}");
+    drop(writer);
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+}

@@ -168,16 +168,12 @@ impl ShuffleWriter {
         let mut writer = SegmentsWriter::new(&mut self.blocks, out, self.options.partitions);
         match &mut self.combiner {
             Some(combiner) => {
-                for record in self.buffer.records() {
-                    combiner.push(record.partition, record.key(), record.value(), &mut writer)?;
-                }
+                self.buffer.visit(|record| {
+                    combiner.push(record.partition, record.key(), record.value(), &mut writer)
+                })?;
                 combiner.finish(&mut writer)?;
             }
-            None => {
-                for record in self.buffer.records() {
-                    writer.push_encoded(record.partition, record.encoded())?;
-                }
-            }
+            None => self.buffer.visit(|record| writer.push_encoded(record.partition, record.encoded()))?,
         }
         writer.finish()
     }

@@ -469,6 +469,20 @@ fn a_delivery_that_is_not_what_it_announced_leaves_nothing() {
 }
 
 #[test]
+fn a_full_disk_refuses_a_delivery_by_name_and_the_next_one_fits_again() {
+    use skep_jobs::protocol::shuffle::ShuffleReply;
+    let world = World::new();
+    let holder = world.holder(1, 1 << 20);
+    std::os::unix::fs::symlink("/dev/full", world.root(1).join("incoming/0.new")).unwrap();
+    let bytes = vec![5; 3 << 20];
+    let refused = deliver_raw(&world, &holder, JOB, vec![segment_of(&bytes)], &bytes, true);
+    assert!(matches!(refused, Some(ShuffleReply::Failed { disk_full: true, .. })), "{refused:?}");
+    assert!(holder.store.is_empty() && files_below(&world.root(1)).is_empty());
+    let taken = deliver_raw(&world, &holder, JOB, vec![segment_of(&bytes)], &bytes, true);
+    assert_eq!(taken, Some(ShuffleReply::Delivered));
+}
+
+#[test]
 fn a_token_opens_its_own_job_only() {
     use skep_jobs::protocol::shuffle::ShuffleReply;
     let world = World::new();
