@@ -71,14 +71,31 @@ pub const JOURNAL_QUEUE_BYTES: usize = 64 << 20;
 pub const JOURNAL_CACHE_BYTES: usize = 16 << 20;
 /// Bytes of a snapshot in one value of the journal's table.
 pub const JOURNAL_CHUNK_BYTES: usize = 8 << 20;
-/// Answers remembered for each client, and clients and time for which they are.
-pub const CALLS_REMEMBERED_PER_CLIENT: usize = 64;
-pub const CLIENTS_REMEMBERED: usize = 1_000;
+/// Answers remembered for each client, for all of them, and for how long after a client's last change.
+pub const CALLS_REMEMBERED_PER_CLIENT: usize = 256;
+pub const CALLS_REMEMBERED: usize = 50_000;
 pub const CLIENT_REMEMBERED_FOR: Duration = Duration::from_secs(900);
 /// After a start of the master nothing is copied or erased for this long: workers are still coming back.
 pub const STARTUP_GRACE: Duration = Duration::from_secs(15);
-/// A copy that was ordered and not reported for this long is ordered again.
+/// A copy (or recovery, or erasure) that was ordered and not reported for this long is ordered again.
 pub const REPAIR_TIMEOUT: Duration = Duration::from_secs(120);
+/// A repair that failed is tried again after this long.
+pub const REPAIR_PAUSE: Duration = Duration::from_secs(5);
+/// Replicas that one worker is told to erase at a time, how often one is told, and how many may wait for their turn.
+pub const ERASURES_AT_ONCE: usize = 1_000;
+pub const ERASURE_TRIES_MAX: u32 = 3;
+pub const ERASURES_PER_WORKER_MAX: usize = 1_000_000;
+/// How often a worker is asked for all that it holds.
+pub const INVENTORY_INTERVAL: Duration = Duration::from_secs(6 * 3600);
+/// How often leases, repairs and erasures are looked at.
+pub const NAMESPACE_TURN: Duration = Duration::from_millis(500);
+/// How long closing a file waits for a durable replica before the writer hears why; less than its deadline for a call.
+pub const COMPLETE_WAIT: Duration = Duration::from_secs(20);
+/// Bytes of a user's, an owner's or a group's name.
+pub const PRINCIPAL_BYTES_MAX: usize = 255;
+/// Bytes of a key and of a value in the keyed store.
+pub const KEY_BYTES_MAX: usize = 4_096;
+pub const VALUE_BYTES_MAX: usize = 16 << 20;
 /// Repairs looked at in one turn.
 pub const REPAIRS_PER_TURN: usize = 256;
 /// Messages that may wait for the namespace's task before their senders wait, and how many it takes at once.

@@ -3,7 +3,7 @@
 use super::{
     Core,
     durable::Effect,
-    event::Mutation,
+    event::{Mutation, Tick},
     tree::{Node, ROOT},
 };
 use crate::{
@@ -16,53 +16,87 @@ const DIRECTORY_MODE: u16 = 0o755;
 const FILE_MODE: u16 = 0o644;
 
 /// What a call has changed so far.
-#[derive(Default)]
 pub struct Changes {
     pub made: Vec<Mutation>,
     pub effects: Vec<Effect>,
     undo: Vec<Undo>,
+    next_id: u64,
 }
 
 enum Undo {
     /// Take out what was put in.
     Remove(FileId),
     /// Put back to where it was.
-    Put { id: FileId, parent: FileId, name: String },
+    Put { id: FileId, parent: FileId, name: String, origin: u64 },
+    /// When a directory was last changed.
+    Modified(FileId, Tick),
 }
 
 impl Core {
-    pub(super) fn make(&mut self, changes: &mut Changes, mutation: Mutation) {
-        match &mutation {
-            Mutation::MakeDirectory { id, .. } | Mutation::CreateFile { id, .. } => {
-                changes.undo.push(Undo::Remove(*id))
-            }
-            Mutation::Unlink { id } | Mutation::Move { id, .. } => {
-                let place =
-                    self.durable.tree.get(*id).and_then(|node| Some((node.parent?, node.name.to_string())));
-                if let Some((parent, name)) = place {
-                    changes.undo.push(Undo::Put { id: *id, parent, name });
-                }
-            }
-            _ => {}
+    pub(super) fn changes(&self) -> Changes {
+        Changes {
+            made: Vec::new(),
+            effects: Vec::new(),
+            undo: Vec::new(),
+            next_id: self.durable.tree.next_id,
         }
+    }
+
+    pub(super) fn make(&mut self, changes: &mut Changes, mutation: Mutation) {
+        self.prepare_undo(changes, &mutation);
         self.durable.apply(self.now, &mutation, &mut changes.effects);
         changes.made.push(mutation);
     }
 
-    /// As if the call had never come. Only names are undone: calls that change anything else cannot fail half-way.
+    /// Only for changes of names: calls that change anything else cannot fail half-way.
+    fn prepare_undo(&self, changes: &mut Changes, mutation: &Mutation) {
+        let tree = &self.durable.tree;
+        let mut remember = |directory: FileId| {
+            changes.undo.extend(tree.get(directory).map(|node| Undo::Modified(directory, node.modified)));
+        };
+        match mutation {
+            Mutation::MakeDirectory { id, parent, .. } | Mutation::CreateFile { id, parent, .. } => {
+                remember(*parent);
+                changes.undo.push(Undo::Remove(*id));
+            }
+            Mutation::Unlink { id } | Mutation::Move { id, .. } => {
+                let Some(node) = tree.get(*id) else { return };
+                let Some(parent) = node.parent else { return };
+                remember(parent);
+                if let Mutation::Move { parent, .. } = mutation {
+                    remember(*parent);
+                }
+                let (name, origin) = (node.name.to_string(), node.origin);
+                changes.undo.push(Undo::Put { id: *id, parent, name, origin });
+            }
+            _ => {}
+        }
+    }
+
+    /// As if the call had never come.
     pub(super) fn undo(&mut self, changes: Changes) {
+        let tree = &mut self.durable.tree;
         for undo in changes.undo.into_iter().rev() {
             match undo {
                 Undo::Remove(id) => {
-                    self.durable.tree.detach(id, self.now);
-                    self.durable.tree.purge(id);
+                    tree.detach(id, self.now);
+                    tree.purge(id);
                 }
-                Undo::Put { id, parent, name } => {
-                    self.durable.tree.detach(id, self.now);
-                    self.durable.tree.attach(id, parent, &name, self.now);
+                Undo::Put { id, parent, name, origin } => {
+                    tree.detach(id, self.now);
+                    tree.attach(id, parent, &name, self.now);
+                    if let Some(node) = tree.get_mut(id) {
+                        node.origin = origin;
+                    }
+                }
+                Undo::Modified(directory, at) => {
+                    if let Some(node) = tree.get_mut(directory) {
+                        node.modified = at;
+                    }
                 }
             }
         }
+        tree.next_id = changes.next_id;
     }
 
     fn next_id(&self) -> FileId {
@@ -129,13 +163,14 @@ impl Core {
         Ok(id)
     }
 
-    /// `to` is the full new path; its parent must exist.
+    /// `to` is the full new path; its parent must exist. `origin` is what a transaction leaves to know its repeat by.
     pub(super) fn rename(
         &mut self,
         changes: &mut Changes,
         from: &FsPath,
         to: &FsPath,
         replace: bool,
+        origin: Option<u64>,
     ) -> Result<(), NamespaceError> {
         let moved = self.durable.tree.find(from)?.id;
         let (Some(parent), Some(name)) = (to.parent(), to.name()) else {
@@ -159,7 +194,7 @@ impl Core {
             Some((there, FileKind::File)) => self.make(changes, Mutation::Unlink { id: there }),
             None => {}
         }
-        self.make(changes, Mutation::Move { id: moved, parent: parent_id, name: name.to_owned() });
+        self.make(changes, Mutation::Move { id: moved, parent: parent_id, name: name.to_owned(), origin });
         Ok(())
     }
 

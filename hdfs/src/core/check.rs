@@ -1,14 +1,21 @@
 //! Every invariant of the namespace; called after each event in tests and in the simulation.
 
-use super::{Core, tree::ROOT};
-use std::collections::BTreeSet;
+use super::{
+    Core,
+    health::Health,
+    tree::{ROOT, Writer},
+};
+use crate::protocol::namespace::FileKind;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Core {
     /// Panics with the invariant that does not hold.
     pub fn check(&self) {
         self.check_tree();
         self.check_blocks();
+        self.check_writers();
         self.check_replicas();
+        self.check_health();
     }
 
     fn check_tree(&self) {
@@ -28,13 +35,28 @@ impl Core {
                 );
             }
         }
-        let open =
-            self.durable.tree.nodes().filter(|node| node.file().is_some_and(|file| file.lease.is_some()));
-        assert_eq!(
-            open.count(),
-            self.leases.open_files(),
-            "every open file has one lease, and no other has one"
-        );
+        let files = self.durable.tree.nodes().filter(|node| node.kind() == FileKind::File).count();
+        assert_eq!(files as u64, self.durable.tree.file_count(), "files are counted");
+    }
+
+    fn check_writers(&self) {
+        let mut clients = BTreeMap::new();
+        let mut recoveries = BTreeSet::new();
+        for node in self.durable.tree.nodes() {
+            match node.file().and_then(|file| file.writer) {
+                Some(Writer::Client(client)) => drop(clients.insert(node.id, client)),
+                Some(Writer::Namespace) => drop(recoveries.insert(node.id)),
+                None => {}
+            }
+        }
+        assert_eq!(&clients, self.leases.writers(), "every open file has one lease, and no other has one");
+        let recovering = self.recoveries.keys().copied().collect();
+        assert_eq!(recoveries, recovering, "every file that was taken from its writer is being closed");
+        assert!(self.settling.is_empty(), "calls that can be answered are");
+        for (file, waiting) in &self.completing {
+            assert!(!waiting.is_empty(), "{file} is remembered for those who wait for it");
+            assert!(clients.contains_key(file), "{file} is open while its writer waits for its end");
+        }
     }
 
     fn check_blocks(&self) {
@@ -45,7 +67,7 @@ impl Core {
                 assert!(owned.insert(*block), "{block} belongs to one file");
                 let facts = self.durable.blocks.get(block);
                 assert!(facts.is_some_and(|facts| facts.file == node.id), "{block} knows its file");
-                let last = index + 1 == file.blocks.len() && file.lease.is_some();
+                let last = index + 1 == file.blocks.len() && file.writer.is_some();
                 assert!(
                     last || facts.is_some_and(|facts| facts.committed),
                     "only the last block is uncommitted: {block}"
@@ -60,12 +82,29 @@ impl Core {
             for block in &worker.blocks {
                 assert!(self.durable.blocks.contains_key(block), "{id} is a location of a block that is");
                 assert!(self.replicas.holders(*block).any(|holder| holder == *id), "locations go both ways");
-                assert!(!self.replicas.is_corrupt(*block, *id), "a bad replica is no location");
+                assert!(self.replicas.corrupt(*block).all(|bad| bad != *id), "a bad replica is no location");
             }
+        }
+        for (id, worker) in &self.replicas.workers {
+            let repairs = self.replicas.repairs.values();
+            let ours = repairs.filter(|repair| repair.from == *id || repair.to == *id).count();
+            assert_eq!(ours, worker.repairs, "the copies of {id} are counted");
         }
         for repair in self.replicas.repairs.values() {
             let live = |worker| self.replicas.workers.contains_key(worker);
             assert!(live(&repair.from) && live(&repair.to), "a repair runs between live workers");
         }
+        for worker in self.erasures.workers() {
+            assert!(self.replicas.workers.contains_key(&worker), "{worker} is there to erase something");
+        }
+    }
+
+    fn check_health(&self) {
+        assert!(self.replicas.touched.is_empty(), "every change was looked at");
+        let mut fresh = Health::default();
+        for block in self.durable.blocks.keys() {
+            fresh.note(*block, self.standing(*block));
+        }
+        assert!(self.health.agrees_with(&fresh), "the standing of blocks is up to date");
     }
 }

@@ -4,7 +4,7 @@ use super::{
     calls::Calls,
     event::{Mutation, Record, Tick},
     keyed::Keyed,
-    tree::{Body, File, Node, Tree},
+    tree::{Body, File, Node, Tree, Writer},
 };
 use crate::{BlockId, FileId, Generation};
 use serde::{Deserialize, Serialize};
@@ -83,14 +83,20 @@ impl Durable {
                     blocks: Vec::new(),
                     replication: *replication,
                     block_bytes: *block_bytes,
-                    lease: *lease,
+                    writer: lease.map(Writer::Client),
                 };
                 self.tree.insert(node(*id, owner, *mode, at, Body::File(file)), *parent, name);
             }
             Mutation::Unlink { id } => self.tree.detach(*id, at),
-            Mutation::Move { id, parent, name } => {
+            Mutation::Move { id, parent, name, origin } => {
                 self.tree.detach(*id, at);
                 self.tree.attach(*id, *parent, name, at);
+                if let Some(node) = self.tree.get_mut(*id) {
+                    node.origin = origin.unwrap_or(0);
+                }
+            }
+            Mutation::TakeGeneration { generation } => {
+                self.next_generation = self.next_generation.max(generation.0 + 1);
             }
             Mutation::Put { key, value, version } => self.keyed.put(key.clone(), value.clone(), *version),
             Mutation::Remove { key } => self.keyed.remove(key),
@@ -98,6 +104,7 @@ impl Durable {
             | Mutation::CommitBlock { .. }
             | Mutation::DropBlock { .. }
             | Mutation::RaiseGeneration { .. }
+            | Mutation::Seize { .. }
             | Mutation::Close { .. }
             | Mutation::SetReplication { .. } => self.apply_to_file(at, mutation, effects),
             Mutation::SetTimes { .. } | Mutation::SetMode { .. } | Mutation::SetOwner { .. } => {
@@ -141,12 +148,17 @@ impl Durable {
                     effects.push(Effect::Touched(*block));
                 }
             }
+            Mutation::Seize { file } => {
+                if let Some(entry) = self.tree.file_mut(*file) {
+                    entry.writer = Some(Writer::Namespace);
+                }
+            }
             Mutation::Close { file } => {
                 if let Some(node) = self.tree.get_mut(*file) {
                     node.modified = at;
                 }
                 if let Some(entry) = self.tree.file_mut(*file) {
-                    entry.lease = None;
+                    entry.writer = None;
                     effects.extend(entry.blocks.iter().map(|block| Effect::Touched(*block)));
                 }
             }
@@ -217,6 +229,7 @@ fn node(id: FileId, owner: &str, mode: u16, at: Tick, body: Body) -> Node {
         mode,
         modified: at,
         accessed: at,
+        origin: 0,
         body,
     }
 }

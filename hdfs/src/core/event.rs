@@ -9,14 +9,24 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Milliseconds since 1970, as the shell's clock had it when the event came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Tick(pub u64);
 
 impl Tick {
+    /// Milliseconds from `earlier` to this; 0 if it is not earlier.
     pub fn since(self, earlier: Tick) -> u64 {
         self.0.saturating_sub(earlier.0)
+    }
+
+    pub fn before(self, ms: u64) -> Tick {
+        Tick(self.0.saturating_sub(ms))
+    }
+
+    pub fn after(self, delay: Duration) -> Tick {
+        Tick(self.0.saturating_add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)))
     }
 }
 
@@ -30,6 +40,8 @@ pub enum Event {
     Joined { location: Location, epoch: Epoch, capacity: Capacity, draining: bool, replicas: Vec<Replica> },
     Report { worker: WorkerId, epoch: Epoch, report: BlockReport },
     Draining { worker: WorkerId, draining: bool },
+    /// What its disks can hold, as its beats tell.
+    Capacity { worker: WorkerId, epoch: Epoch, capacity: Capacity },
     Gone { worker: WorkerId, epoch: Epoch },
     Tick,
 }
@@ -42,7 +54,8 @@ pub enum Output {
 }
 
 /// One journal entry: what one event changed for ever, and the answer to the call that changed it, so that a repeat of
-/// the call after a restart gets the same answer. Persisted: variants and fields are only ever added at the end.
+/// the call after a restart gets the same answer. Persisted: variants are only ever added at the end, and a change of
+/// fields is a new format of the namespace's section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub at: Tick,
@@ -79,6 +92,8 @@ pub enum Mutation {
         id: FileId,
         parent: FileId,
         name: String,
+        /// Fingerprint of the path that a transaction moved it from: a repeat of the transaction knows it again.
+        origin: Option<u64>,
     },
     AddBlock {
         file: FileId,
@@ -96,6 +111,14 @@ pub enum Mutation {
     RaiseGeneration {
         block: BlockId,
         generation: Generation,
+    },
+    /// Used by a recovery: never given again, whatever becomes of it.
+    TakeGeneration {
+        generation: Generation,
+    },
+    /// The namespace takes an open file from its writer, to close it.
+    Seize {
+        file: FileId,
     },
     Close {
         file: FileId,

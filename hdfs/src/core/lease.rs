@@ -2,9 +2,9 @@
 
 use super::{
     Core,
-    event::{Mutation, Output, Tick},
+    event::{Mutation, Tick},
 };
-use crate::{BlockId, ClientId, FileId, Generation, WorkerId, limits, protocol::control::BlockCommand};
+use crate::{ClientId, FileId, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Open files by their writer, and when the writer was last heard. After a restart every lease counts as renewed.
@@ -52,58 +52,48 @@ impl Leases {
             .collect()
     }
 
-    pub fn open_files(&self) -> usize {
-        self.writers.len()
+    pub fn writers(&self) -> &BTreeMap<FileId, ClientId> {
+        &self.writers
     }
 }
 
 impl Core {
-    /// Closes files whose writers have been silent for too long.
+    /// Takes files from writers that have been silent for too long: `recover` closes them.
     pub(super) fn expire_leases(&mut self) {
         for file in self.leases.silent_for(limits::LEASE_HARD.as_millis() as u64, self.now) {
-            self.recover_file(file);
+            tracing::info!(%file, "its writer fell silent: the file is closed with what its workers hold");
+            self.commit(None, vec![Mutation::Seize { file }]);
         }
     }
 
-    /// Takes the file from its writer. A last block that was being written is recovered first: its holders agree on a
-    /// length under a new generation; without holders it is dropped.
-    pub(super) fn recover_file(&mut self, file: FileId) {
-        let Some(entry) = self.durable.tree.get(file).and_then(|node| node.file()) else { return };
-        let open = entry.blocks.last().copied();
-        let open = open.filter(|block| self.durable.blocks.get(block).is_some_and(|facts| !facts.committed));
-        let Some(block) = open else {
-            self.commit(None, vec![Mutation::Close { file }]);
-            return;
-        };
-        if self
-            .recovering
-            .get(&block)
-            .is_some_and(|since| self.now.since(*since) < limits::REPAIR_TIMEOUT.as_millis() as u64)
-        {
-            return;
+    /// Leases follow what the changes did to files. Called before removed files are forgotten.
+    pub(super) fn follow_writers(&mut self, changes: &[Mutation]) {
+        for change in changes {
+            match change {
+                Mutation::CreateFile { id, lease: Some(client), .. } => {
+                    self.leases.hold(*client, *id, self.now);
+                }
+                Mutation::Seize { file } => {
+                    self.leave_writer(*file);
+                    self.begin_recovery(*file);
+                }
+                Mutation::Close { file } => self.leave_writer(*file),
+                Mutation::Unlink { id } => {
+                    for file in self.durable.tree.subtree(*id) {
+                        self.leave_writer(file);
+                    }
+                }
+                _ => {}
+            }
         }
-        let mut writers: Vec<WorkerId> = self.replicas.holders(block).collect();
-        writers.extend(
-            self.replicas
-                .workers
-                .iter()
-                .filter(|(_, worker)| worker.writing.contains(&block))
-                .map(|(id, _)| *id),
-        );
-        writers.dedup();
-        let Some((primary, others)) = writers.split_first() else {
-            self.commit(None, vec![Mutation::DropBlock { block }, Mutation::Close { file }]);
-            return;
-        };
-        let others =
-            others.iter().filter_map(|id| Some(self.replicas.workers.get(id)?.location.clone())).collect();
-        let (primary, generation) = (*primary, Generation(self.durable.next_generation));
-        self.commit(None, vec![Mutation::RaiseGeneration { block, generation }]);
-        self.start_recovery(block, primary, BlockCommand::Recover { block, generation, others });
     }
 
-    fn start_recovery(&mut self, block: BlockId, primary: WorkerId, command: BlockCommand) {
-        self.recovering.insert(block, self.now);
-        self.out.push_back(Output::Command { worker: primary, command });
+    /// Nobody waits for this file under its old writer any more.
+    fn leave_writer(&mut self, file: FileId) {
+        self.leases.release_file(file);
+        self.recoveries.remove(&file);
+        if self.completing.contains_key(&file) {
+            self.settling.insert(file);
+        }
     }
 }

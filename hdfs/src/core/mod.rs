@@ -4,45 +4,63 @@
 //! the shell releases the latter only when the former is durable. What survives a restart is [`durable::Durable`], changed by
 //! records alone; all else (who holds which replica, who writes what) workers and clients tell again.
 //!
+//! * What clients ask: [`call`] takes it in, [`reader`] answers it; [`write`], [`change`] and [`transaction`] make the
+//!   changes.
+//! * What is kept: [`tree`], [`keyed`] and [`calls`], held together by [`durable`].
+//! * What workers say: [`reports`] into [`replicas`], whose standing is kept in [`health`].
+//! * What follows, turn by turn: [`lease`], [`recover`], [`repair`] and [`erase`]; new replicas go where [`place`] says.
+//!
 //! No I/O, no clock, no threads, ordered maps only.
 
+mod call;
 mod calls;
 mod change;
 mod check;
 pub mod durable;
+mod erase;
 pub mod event;
+mod health;
 pub mod keyed;
 mod lease;
-mod operation;
 mod place;
 mod reader;
+mod recover;
 mod repair;
 pub mod replicas;
 mod reports;
+mod transaction;
 pub mod tree;
 mod view;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
-use crate::{BlockId, ClientId, FileId, protocol::namespace::NamespaceAnswer};
+use crate::{BlockId, ClientId, FileId, Generation, limits, protocol::namespace::NamespaceAnswer};
 use durable::{Durable, Effect};
+use erase::Erasures;
 use event::{Event, Mutation, Output, Record, Tick, Ticket};
+use health::Health;
 use lease::Leases;
+use recover::Recovery;
 use replicas::Replicas;
-use std::collections::{BTreeMap, VecDeque};
-
-/// How often repairs and leases are looked at.
-const TURN_MS: u64 = 500;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tree::Writer;
+use write::Waiting;
 
 pub struct Core {
     pub(crate) durable: Durable,
     pub(crate) replicas: Replicas,
+    health: Health,
+    erasures: Erasures,
     leases: Leases,
-    /// Last blocks of abandoned files that their holders are agreeing on.
-    recovering: BTreeMap<BlockId, Tick>,
-    /// Calls to `Complete` that wait for a first finalised replica of some block.
-    completing: BTreeMap<FileId, Vec<(Ticket, ClientId, u64)>>,
+    /// Files that the namespace took from silent writers.
+    recoveries: BTreeMap<FileId, Recovery>,
+    completing: BTreeMap<FileId, Waiting>,
+    /// Files of `completing` about which something changed.
+    settling: BTreeSet<FileId>,
+    /// Blocks whose repair failed a moment ago, and when it is tried again.
+    paused: BTreeMap<BlockId, Tick>,
     started: Tick,
     now: Tick,
     next_turn: Tick,
@@ -58,24 +76,37 @@ impl Core {
         for record in log {
             durable.replay(&record);
         }
-        let mut leases = Leases::default();
-        for node in durable.tree.nodes() {
-            if let Some(client) = node.file().and_then(|file| file.lease) {
-                leases.hold(client, node.id, now);
-            }
-        }
-        Core {
+        let open: Vec<(FileId, Writer)> = durable
+            .tree
+            .nodes()
+            .filter_map(|node| Some((node.id, node.file()?.writer?)))
+            .collect();
+        let mut replicas = Replicas::default();
+        replicas.touched.extend(durable.blocks.keys());
+        let mut core = Core {
             durable,
-            replicas: Replicas::default(),
-            leases,
-            recovering: BTreeMap::new(),
+            replicas,
+            health: Health::default(),
+            erasures: Erasures::default(),
+            leases: Leases::default(),
+            recoveries: BTreeMap::new(),
             completing: BTreeMap::new(),
+            settling: BTreeSet::new(),
+            paused: BTreeMap::new(),
             started: now,
             now,
             next_turn: now,
             out: VecDeque::new(),
             stale_events: 0,
+        };
+        for (file, writer) in open {
+            match writer {
+                Writer::Client(client) => core.leases.hold(client, file, now),
+                Writer::Namespace => core.begin_recovery(file),
+            }
         }
+        core.review();
+        core
     }
 
     /// Takes one event. Total: a stale or senseless event is counted and dropped.
@@ -88,15 +119,29 @@ impl Core {
             }
             Event::Report { worker, epoch, report } => self.report(worker, epoch, report),
             Event::Draining { worker, draining } => self.draining(worker, draining),
+            Event::Capacity { worker, epoch, capacity } => self.capacity(worker, epoch, capacity),
             Event::Gone { worker, epoch } => self.gone(worker, epoch),
             Event::Tick => {}
         }
-        self.finish_completing();
+        self.settle();
+        self.review();
         if self.now >= self.next_turn {
-            self.next_turn = Tick(self.now.0 + TURN_MS);
-            self.expire_leases();
-            self.repair();
+            self.turn();
         }
+    }
+
+    /// What is done now and then, whatever comes.
+    fn turn(&mut self) {
+        self.next_turn = self.now.after(limits::NAMESPACE_TURN);
+        self.expire_leases();
+        self.recover();
+        self.settle();
+        self.end_long_waits();
+        self.review();
+        self.repair();
+        self.send_erasures();
+        self.ask_inventories();
+        self.review();
     }
 
     /// The next output, to be drained before the next event.
@@ -130,7 +175,7 @@ impl Core {
         changes: Vec<Mutation>,
         mut effects: Vec<Effect>,
     ) {
-        self.release_leases(&changes);
+        self.follow_writers(&changes);
         self.durable.purge(&changes, &mut effects);
         if let Some((client, number, answer)) = &call {
             self.durable.calls.remember(*client, *number, answer.clone(), self.now);
@@ -138,37 +183,13 @@ impl Core {
         self.out.push_back(Output::Persist(Record { at: self.now, call, changes }));
         for effect in effects {
             match effect {
-                Effect::Touched(block) => {
-                    self.replicas.suspects.insert(block);
-                }
+                Effect::Touched(block) => self.replicas.touched.push(block),
                 Effect::Freed(block) => {
-                    self.recovering.remove(&block);
-                    let generation = crate::Generation(self.durable.next_generation);
+                    let generation = Generation(self.durable.next_generation);
                     for worker in self.replicas.forget(block) {
                         self.erase(worker, block, generation);
                     }
                 }
-            }
-        }
-    }
-
-    /// Leases follow what the changes did to files. Called before removed files are forgotten.
-    fn release_leases(&mut self, changes: &[Mutation]) {
-        for change in changes {
-            match change {
-                Mutation::CreateFile { id, lease: Some(client), .. } => {
-                    self.leases.hold(*client, *id, self.now)
-                }
-                Mutation::Close { file } => self.leases.release_file(*file),
-                Mutation::Unlink { id } => {
-                    for file in self.durable.tree.subtree(*id) {
-                        self.leases.release_file(file);
-                    }
-                }
-                Mutation::RaiseGeneration { block, .. } => {
-                    self.replicas.outdate(*block);
-                }
-                _ => {}
             }
         }
     }

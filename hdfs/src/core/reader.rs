@@ -67,7 +67,7 @@ impl Core {
                 status.len_bytes = self.len_bytes(node);
                 status.replication = file.replication;
                 status.block_bytes = file.block_bytes;
-                status.open = file.lease.is_some();
+                status.open = file.writer.is_some();
             }
         }
         status
@@ -182,24 +182,17 @@ impl Core {
             capacity_bytes: 0,
             used_bytes: 0,
             free_bytes: 0,
-            under_replicated_blocks: 0,
-            missing_blocks: 0,
+            under_replicated_blocks: self.health.under_replicated(self.replicas.takers()) as u64,
+            missing_blocks: self.health.missing() as u64,
             corrupt_replicas: self.replicas.corrupt_count() as u64,
             safe_mode: None,
-            files: self.durable.tree.nodes().filter(|node| node.file().is_some()).count() as u64,
+            files: self.durable.tree.file_count(),
             blocks: self.durable.blocks.len() as u64,
         };
         for worker in self.replicas.workers.values() {
             status.capacity_bytes += worker.capacity.total_bytes;
             status.used_bytes += worker.capacity.used_bytes;
             status.free_bytes += worker.capacity.free_bytes;
-        }
-        for (block, facts) in &self.durable.blocks {
-            if facts.committed && !self.replicas.has_holder(*block) {
-                status.missing_blocks += 1;
-            } else if self.is_under_replicated(*block) {
-                status.under_replicated_blocks += 1;
-            }
         }
         status
     }

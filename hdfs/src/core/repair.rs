@@ -1,89 +1,89 @@
 //! Too few replicas: copy. Too many: erase. Bounded in flight, and ordered again when nothing was heard.
 
 use super::{Core, event::Output, place, replicas::Repair};
-use crate::{BlockId, WorkerId, limits, protocol::control::BlockCommand};
+use crate::{
+    BlockId, Generation, WorkerId, limits,
+    protocol::{control::BlockCommand, namespace::Location},
+};
 
 impl Core {
-    /// Replicas that this block should have now: what its file asks for, capped by the workers there are.
-    pub(super) fn wanted(&self, block: BlockId) -> usize {
-        let file =
-            self.durable.blocks.get(&block).and_then(|block| self.durable.tree.get(block.file)?.file());
-        file.map_or(0, |file| usize::from(file.replication).min(self.replicas.takers().max(1)))
+    /// After a start nothing is copied or erased until the workers had time to come back. Everything whose blocks are
+    /// there can be read, and everything can be written, from the first moment.
+    pub(super) fn is_calm(&self) -> bool {
+        self.now.since(self.started) >= limits::STARTUP_GRACE.as_millis() as u64
     }
 
-    /// Good replicas on workers that stay.
-    pub(super) fn staying(&self, block: BlockId) -> usize {
-        let stays =
-            |worker: &WorkerId| self.replicas.workers.get(worker).is_some_and(|worker| !worker.draining);
-        self.replicas.holders(block).filter(stays).count()
-    }
-
-    pub(super) fn is_under_replicated(&self, block: BlockId) -> bool {
-        self.durable.blocks.get(&block).is_some_and(|facts| facts.committed)
-            && self.staying(block) < self.wanted(block)
-    }
-
-    /// Looks at some of the blocks whose replicas may be too few or too many.
+    /// Looks at some of the blocks that have too few or too many replicas.
     pub(super) fn repair(&mut self) {
-        if self.now.since(self.started) < limits::STARTUP_GRACE.as_millis() as u64 {
+        if !self.is_calm() {
             return;
         }
+        self.end_late_repairs();
+        for block in self.health.some_surplus(limits::REPAIRS_PER_TURN) {
+            self.erase_surplus(block);
+        }
+        for block in self.health.next_short(self.replicas.takers(), limits::REPAIRS_PER_TURN) {
+            self.copy_one(block);
+        }
+    }
+
+    fn end_late_repairs(&mut self) {
         let timeout = limits::REPAIR_TIMEOUT.as_millis() as u64;
         let late = self.replicas.repairs.iter().filter(|(_, repair)| self.now.since(repair.since) > timeout);
         for block in late.map(|(block, _)| *block).collect::<Vec<_>>() {
             self.replicas.end_repair(block);
         }
-        let suspects: Vec<BlockId> =
-            self.replicas.suspects.iter().copied().take(limits::REPAIRS_PER_TURN).collect();
-        for block in suspects {
-            if self.repair_one(block) {
-                self.replicas.suspects.remove(&block);
-            }
-        }
+        let now = self.now;
+        self.paused.retain(|_, until| *until > now);
     }
 
-    /// Whether nothing remains to be done for the block until something about it changes.
-    fn repair_one(&mut self, block: BlockId) -> bool {
-        if self.replicas.repairs.contains_key(&block) {
-            return true;
+    /// Orders one more copy, if a source and a target have time for it.
+    fn copy_one(&mut self, block: BlockId) {
+        if self.replicas.repairs.contains_key(&block) || self.paused.contains_key(&block) {
+            return;
         }
-        let Some(facts) = self.durable.blocks.get(&block).copied().filter(|facts| facts.committed) else {
-            return true;
-        };
-        let (staying, wanted) = (self.staying(block), self.wanted(block));
-        if staying > wanted {
-            self.erase_surplus(block, staying - wanted);
-            return true;
-        }
-        if staying == wanted {
-            return true;
-        }
-        let idle = |worker: &WorkerId| {
-            self.replicas
-                .workers
-                .get(worker)
-                .is_some_and(|worker| worker.repairs < limits::REPAIRS_PER_WORKER_MAX)
-        };
-        let Some(from) = self.replicas.holders(block).find(idle) else {
-            // Without any holder there is nothing to copy: a report will make it a suspect again.
-            return !self.replicas.has_holder(block);
-        };
-        let holders: Vec<WorkerId> = self.replicas.holders(block).collect();
-        let busy = self.replicas.workers.keys().filter(|worker| !idle(worker));
-        let exclude: Vec<WorkerId> = holders.iter().chain(busy).copied().collect();
-        let Ok(targets) = place::targets(&self.replicas, 1, facts.len_bytes, None, &exclude, block.0) else {
-            return false;
-        };
-        let Some(to) = targets.into_iter().next() else { return false };
+        let Some(facts) = self.durable.blocks.get(&block).copied() else { return };
+        let sources: Vec<WorkerId> =
+            self.replicas.holders(block).filter(|worker| self.has_time(*worker)).collect();
+        // Another source each time, so that one that cannot read its replica does not stop the repair.
+        let turn = (self.now.0 / limits::REPAIR_PAUSE.as_millis() as u64) as usize;
+        let Some(from) = sources.get(turn % sources.len().max(1)).copied() else { return };
+        let Some(to) = self.copy_target(block, facts.generation, facts.len_bytes) else { return };
         self.replicas.begin_repair(block, Repair { from, to: to.worker, since: self.now });
         let command = BlockCommand::Copy { block, generation: facts.generation, to };
         self.out.push_back(Output::Command { worker: from, command });
-        true
+    }
+
+    fn has_time(&self, worker: WorkerId) -> bool {
+        let worker = self.replicas.workers.get(&worker);
+        worker.is_some_and(|worker| worker.repairs < limits::REPAIRS_PER_WORKER_MAX)
+    }
+
+    fn copy_target(&self, block: BlockId, generation: Generation, len_bytes: u64) -> Option<Location> {
+        let unfit = |worker: &WorkerId| {
+            !self.has_time(*worker) || self.erasures.is_pending(*worker, block, generation)
+        };
+        let mut exclude: Vec<WorkerId> = self.replicas.workers.keys().copied().filter(unfit).collect();
+        let held: Vec<&Location> = self
+            .replicas
+            .holders(block)
+            .filter_map(|worker| Some(&self.replicas.workers.get(&worker)?.location))
+            .collect();
+        exclude.extend(held.iter().map(|location| location.worker));
+        let count = exclude.len();
+        // A worker that spoilt a replica of this block gets another one only if nobody else can.
+        exclude.extend(self.replicas.corrupt(block));
+        let wish = place::Wish { count: 1, block_bytes: len_bytes, writer: None, spread: block.0, near: &held };
+        let found = place::targets(&self.replicas, &wish, &exclude);
+        let found = found.or_else(|_| place::targets(&self.replicas, &wish, &exclude[..count]));
+        found.ok()?.into_iter().next()
     }
 
     /// Takes replicas from the workers with the least room.
-    fn erase_surplus(&mut self, block: BlockId, count: usize) {
+    fn erase_surplus(&mut self, block: BlockId) {
         let Some(facts) = self.durable.blocks.get(&block).copied() else { return };
+        let asked = self.durable.tree.get(facts.file).and_then(|node| node.file());
+        let Some(asked) = asked.map(|file| usize::from(file.replication)) else { return };
         let mut holders: Vec<(u64, WorkerId)> = self
             .replicas
             .holders(block)
@@ -93,10 +93,22 @@ impl Core {
             })
             .collect();
         holders.sort_unstable();
-        for (_, worker) in holders.into_iter().take(count) {
+        let surplus = holders.len().saturating_sub(asked);
+        for (_, worker) in holders.into_iter().take(surplus) {
             self.replicas.remove(block, worker);
             self.erase(worker, block, facts.generation);
         }
-        self.replicas.suspects.remove(&block);
+    }
+
+    /// Asks workers for their inventories: all of them now and then, and those that owe a word at once.
+    pub(super) fn ask_inventories(&mut self) {
+        let timeout = limits::REPAIR_TIMEOUT.as_millis() as u64;
+        let late = self.replicas.give_up_confirmations(self.now.before(timeout));
+        for (id, worker) in &mut self.replicas.workers {
+            if worker.next_inventory <= self.now || late.contains(id) {
+                worker.next_inventory = self.now.after(limits::INVENTORY_INTERVAL);
+                self.out.push_back(Output::Command { worker: *id, command: BlockCommand::ReportAll });
+            }
+        }
     }
 }

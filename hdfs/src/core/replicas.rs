@@ -17,8 +17,10 @@ pub struct StorageWorker {
     pub blocks: BTreeSet<BlockId>,
     /// Copies for repair that it sends or receives now.
     pub repairs: usize,
-    /// Blocks handed to writers with it in the pipeline and not yet reported.
+    /// Unfinished blocks with it in their pipeline, or of which it reported a beginning.
     pub writing: BTreeSet<BlockId>,
+    /// When it is asked for its whole inventory again.
+    pub next_inventory: Tick,
 }
 
 /// A copy that was ordered.
@@ -34,11 +36,14 @@ pub struct Replicas {
     pub workers: BTreeMap<WorkerId, StorageWorker>,
     /// Good, finalised replicas of the current generation.
     holders: BTreeMap<BlockId, BTreeSet<WorkerId>>,
-    /// Known bad ones: never a source, never counted.
+    /// Bad ones that their workers put aside: no locations, and no place for a new copy while others can be had.
+    /// Remembered until the block has all its replicas again.
     corrupt: BTreeMap<BlockId, BTreeSet<WorkerId>>,
+    /// Replicas that a writer named and their workers did not yet.
+    unconfirmed: BTreeMap<(WorkerId, BlockId), Tick>,
     pub repairs: BTreeMap<BlockId, Repair>,
-    /// Blocks whose replicas may be too few or too many.
-    pub suspects: BTreeSet<BlockId>,
+    /// Blocks whose standing must be looked at again.
+    pub touched: Vec<BlockId>,
 }
 
 impl Replicas {
@@ -50,27 +55,54 @@ impl Replicas {
         self.holders.contains_key(&block)
     }
 
+    /// Good replicas on workers that stay.
+    pub fn staying(&self, block: BlockId) -> usize {
+        let stays = |worker: &WorkerId| self.workers.get(worker).is_some_and(|worker| !worker.draining);
+        self.holders(block).filter(stays).count()
+    }
+
     pub fn corrupt_count(&self) -> usize {
         self.corrupt.values().map(BTreeSet::len).sum()
     }
 
-    pub fn is_corrupt(&self, block: BlockId, worker: WorkerId) -> bool {
-        self.corrupt.get(&block).is_some_and(|workers| workers.contains(&worker))
+    pub fn corrupt(&self, block: BlockId) -> impl Iterator<Item = WorkerId> + '_ {
+        self.corrupt.get(&block).into_iter().flatten().copied()
     }
 
+    /// The worker itself says that it holds a good replica.
     pub fn add(&mut self, block: BlockId, worker: WorkerId) {
-        if let Some(entry) = self.workers.get_mut(&worker) {
-            entry.blocks.insert(block);
-            entry.writing.remove(&block);
-            self.holders.entry(block).or_default().insert(worker);
-            if let Some(workers) = self.corrupt.get_mut(&block) {
-                workers.remove(&worker);
-                if workers.is_empty() {
-                    self.corrupt.remove(&block);
-                }
-            }
-            self.suspects.insert(block);
+        let Some(entry) = self.workers.get_mut(&worker) else { return };
+        entry.blocks.insert(block);
+        entry.writing.remove(&block);
+        self.holders.entry(block).or_default().insert(worker);
+        self.unconfirmed.remove(&(worker, block));
+        take_from(&mut self.corrupt, block, worker);
+        self.touched.push(block);
+    }
+
+    /// The writer, or another worker, says so.
+    pub fn trust(&mut self, block: BlockId, worker: WorkerId, now: Tick) {
+        if self.workers.get(&worker).is_some_and(|entry| !entry.blocks.contains(&block)) {
+            self.add(block, worker);
+            self.unconfirmed.insert((worker, block), now);
         }
+    }
+
+    pub fn is_unconfirmed(&self, block: BlockId, worker: WorkerId) -> bool {
+        self.unconfirmed.contains_key(&(worker, block))
+    }
+
+    /// Workers that did not confirm what was said of them since `before`, which are not waited for any more.
+    pub fn give_up_confirmations(&mut self, before: Tick) -> BTreeSet<WorkerId> {
+        let mut late = BTreeSet::new();
+        self.unconfirmed.retain(|(worker, _), since| {
+            let waits = *since >= before;
+            if !waits {
+                late.insert(*worker);
+            }
+            waits
+        });
+        late
     }
 
     pub fn remove(&mut self, block: BlockId, worker: WorkerId) {
@@ -78,13 +110,9 @@ impl Replicas {
             entry.blocks.remove(&block);
             entry.writing.remove(&block);
         }
-        if let Some(workers) = self.holders.get_mut(&block) {
-            workers.remove(&worker);
-            if workers.is_empty() {
-                self.holders.remove(&block);
-            }
-        }
-        self.suspects.insert(block);
+        self.unconfirmed.remove(&(worker, block));
+        take_from(&mut self.holders, block, worker);
+        self.touched.push(block);
     }
 
     pub fn mark_corrupt(&mut self, block: BlockId, worker: WorkerId) {
@@ -92,8 +120,27 @@ impl Replicas {
         self.corrupt.entry(block).or_default().insert(worker);
     }
 
+    /// The block is well again.
+    pub fn forget_corrupt(&mut self, block: BlockId) {
+        self.corrupt.remove(&block);
+    }
+
+    /// A block that is not finished goes on in these workers; whatever others have of it is stale.
+    pub fn restart_pipeline(&mut self, block: BlockId, survivors: &[WorkerId]) {
+        for holder in self.holders(block).collect::<Vec<_>>() {
+            self.remove(block, holder);
+        }
+        for (id, worker) in &mut self.workers {
+            if survivors.contains(id) {
+                worker.writing.insert(block);
+            } else {
+                worker.writing.remove(&block);
+            }
+        }
+    }
+
     /// The block is no more: who must erase it.
-    pub fn forget(&mut self, block: BlockId) -> Vec<WorkerId> {
+    pub fn forget(&mut self, block: BlockId) -> BTreeSet<WorkerId> {
         let mut holders: BTreeSet<WorkerId> = self.holders.remove(&block).unwrap_or_default();
         holders.extend(self.corrupt.remove(&block).unwrap_or_default());
         for (id, worker) in &mut self.workers {
@@ -102,17 +149,11 @@ impl Replicas {
             }
             worker.blocks.remove(&block);
         }
-        self.end_repair(block);
-        self.suspects.remove(&block);
-        holders.into_iter().collect()
-    }
-
-    /// The replicas of an older generation are of no use any more.
-    pub fn outdate(&mut self, block: BlockId) -> Vec<WorkerId> {
-        let holders: Vec<WorkerId> = self.holders(block).collect();
         for worker in &holders {
-            self.remove(block, *worker);
+            self.unconfirmed.remove(&(*worker, block));
         }
+        self.end_repair(block);
+        self.touched.push(block);
         holders
     }
 
@@ -132,7 +173,6 @@ impl Replicas {
                     entry.repairs = entry.repairs.saturating_sub(1);
                 }
             }
-            self.suspects.insert(block);
         }
     }
 
@@ -161,5 +201,14 @@ impl Replicas {
     /// Live workers that may get new replicas.
     pub fn takers(&self) -> usize {
         self.workers.values().filter(|worker| !worker.draining).count()
+    }
+}
+
+fn take_from(map: &mut BTreeMap<BlockId, BTreeSet<WorkerId>>, block: BlockId, worker: WorkerId) {
+    if let Some(workers) = map.get_mut(&block) {
+        workers.remove(&worker);
+        if workers.is_empty() {
+            map.remove(&block);
+        }
     }
 }

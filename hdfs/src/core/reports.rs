@@ -1,10 +1,6 @@
 //! What workers say: they come and go, and tell which replicas they hold.
 
-use super::{
-    Core,
-    event::{Mutation, Output},
-    replicas::StorageWorker,
-};
+use super::{Core, event::Output, replicas::StorageWorker};
 use crate::{
     BlockId, Epoch, Generation, WorkerId, limits,
     protocol::{
@@ -12,7 +8,7 @@ use crate::{
         namespace::Location,
     },
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 impl Core {
     pub(super) fn joined(
@@ -28,9 +24,12 @@ impl Core {
             self.stale_events += 1;
             return;
         }
+        self.erasures.clear(id);
         // A worker that comes back within one epoch may still be in the middle of writes.
         let before = self.replicas.clear_worker(id).filter(|before| before.epoch == epoch);
         let writing = before.map(|before| before.writing).unwrap_or_default();
+        // Not all on the same minute, after a start of the master.
+        let spread = Duration::from_secs(u64::from(id.0) * 37 % (limits::INVENTORY_INTERVAL.as_secs() / 4));
         let worker = StorageWorker {
             location,
             epoch,
@@ -39,85 +38,112 @@ impl Core {
             blocks: BTreeSet::new(),
             repairs: 0,
             writing,
+            next_inventory: self.now.after(limits::INVENTORY_INTERVAL + spread),
         };
         self.replicas.workers.insert(id, worker);
-        self.suspect_everything_small();
         for replica in held {
             self.holds(id, *replica);
         }
     }
 
+    /// The worker, if the epoch is that of its present life.
+    fn present(&mut self, id: WorkerId, epoch: Epoch) -> Option<&mut StorageWorker> {
+        let worker = self.replicas.workers.get_mut(&id).filter(|worker| worker.epoch == epoch);
+        self.stale_events += u64::from(worker.is_none());
+        worker
+    }
+
     pub(super) fn gone(&mut self, id: WorkerId, epoch: Epoch) {
-        if self.replicas.workers.get(&id).is_none_or(|worker| worker.epoch != epoch) {
-            self.stale_events += 1;
-            return;
+        if self.present(id, epoch).is_some() {
+            self.erasures.clear(id);
+            self.replicas.clear_worker(id);
+            self.lost_primary(id);
         }
-        self.replicas.clear_worker(id);
+    }
+
+    pub(super) fn capacity(&mut self, id: WorkerId, epoch: Epoch, capacity: Capacity) {
+        if let Some(worker) = self.present(id, epoch) {
+            worker.capacity = capacity;
+        }
     }
 
     pub(super) fn draining(&mut self, id: WorkerId, draining: bool) {
         let Some(worker) = self.replicas.workers.get_mut(&id) else { return };
-        worker.draining = draining;
-        let blocks: Vec<BlockId> = worker.blocks.iter().copied().collect();
-        self.replicas.suspects.extend(blocks);
-    }
-
-    /// With one more worker, blocks that had too few replicas may get another one.
-    fn suspect_everything_small(&mut self) {
-        let small: Vec<BlockId> =
-            self.durable.blocks.keys().copied().filter(|block| self.is_under_replicated(*block)).collect();
-        self.replicas.suspects.extend(small);
+        if worker.draining != draining {
+            worker.draining = draining;
+            self.replicas.touched.extend(&worker.blocks);
+        }
     }
 
     pub(super) fn report(&mut self, id: WorkerId, epoch: Epoch, report: BlockReport) {
-        if self.replicas.workers.get(&id).is_none_or(|worker| worker.epoch != epoch) {
-            self.stale_events += 1;
+        if self.present(id, epoch).is_none() {
             return;
         }
         match report {
-            BlockReport::Full { replicas, capacity } => self.full_report(id, &replicas, capacity),
+            BlockReport::Full { replicas, capacity } => self.inventory(id, &replicas, capacity),
             BlockReport::Received(replicas) => {
                 for replica in replicas {
-                    self.holds(id, replica);
-                    if self.replicas.repairs.get(&replica.block).is_some_and(|repair| repair.to == id) {
-                        self.replicas.end_repair(replica.block);
-                    }
+                    self.received(id, replica);
                 }
             }
             BlockReport::Erased(blocks) => {
                 for block in blocks {
+                    self.erasures.done(id, block);
                     self.replicas.remove(block, id);
                 }
             }
             BlockReport::Bad { replica, reason } => {
                 tracing::warn!(block = %replica.block, worker = %id, reason, "bad replica");
-                self.bad_replica(replica.block, id);
+                self.bad_replica(id, replica);
             }
             BlockReport::CopyFailed { block, to, reason } => {
                 tracing::warn!(%block, from = %id, %to, reason, "copy failed");
-                self.replicas.end_repair(block);
+                if self.replicas.repairs.get(&block).is_some_and(|copy| (copy.from, copy.to) == (id, to)) {
+                    self.replicas.end_repair(block);
+                    self.paused.insert(block, self.now.after(limits::REPAIR_PAUSE));
+                }
             }
             BlockReport::Recovered { block, generation, len_bytes, replicas } => {
                 self.recovered(block, generation, len_bytes, &replicas);
             }
             BlockReport::RecoverFailed { block, generation, reason } => {
                 tracing::warn!(%block, %generation, reason, "recovery failed, it is tried again");
-                self.recovering.remove(&block);
+                self.recovery_failed(block, generation);
             }
         }
     }
 
-    pub(super) fn bad_replica(&mut self, block: BlockId, worker: WorkerId) {
-        if self.durable.blocks.contains_key(&block) {
-            self.replicas.mark_corrupt(block, worker);
+    fn received(&mut self, id: WorkerId, replica: Replica) {
+        self.holds(id, replica);
+        if self.replicas.repairs.get(&replica.block).is_some_and(|repair| repair.to == id) {
+            self.replicas.end_repair(replica.block);
         }
     }
 
-    fn full_report(&mut self, id: WorkerId, held: &[Replica], capacity: Capacity) {
+    fn bad_replica(&mut self, id: WorkerId, replica: Replica) {
+        let facts = self.durable.blocks.get(&replica.block);
+        if facts.is_some_and(|facts| replica.generation >= facts.generation) {
+            self.replicas.mark_corrupt(replica.block, id);
+        }
+    }
+
+    /// A client could not read a replica. The worker looks at it itself, and says so if it is bad: no client can make
+    /// the namespace throw replicas away.
+    pub(super) fn look_into(&mut self, block: BlockId, generation: Generation, worker: WorkerId) {
+        let current = self.durable.blocks.get(&block).is_some_and(|facts| facts.generation == generation);
+        if current && self.replicas.holders(block).any(|holder| holder == worker) {
+            let command = BlockCommand::Verify { block, generation };
+            self.out.push_back(Output::Command { worker, command });
+        }
+    }
+
+    fn inventory(&mut self, id: WorkerId, held: &[Replica], capacity: Capacity) {
         let named: BTreeSet<BlockId> = held.iter().map(|replica| replica.block).collect();
         let Some(worker) = self.replicas.workers.get_mut(&id) else { return };
         worker.capacity = capacity;
-        let vanished: Vec<BlockId> = worker.blocks.difference(&named).copied().collect();
+        // What a writer named a moment ago may be younger than the inventory.
+        let mut vanished: Vec<BlockId> = worker.blocks.difference(&named).copied().collect();
+        vanished.retain(|block| !self.replicas.is_unconfirmed(*block, id));
         for block in vanished {
             self.replicas.remove(block, id);
         }
@@ -126,51 +152,47 @@ impl Core {
         }
     }
 
-    /// One replica as a worker has it: a location, or something that nobody wants.
+    /// One replica as a worker has it: a location, a beginning, or something that nobody wants.
+    ///
+    /// A block that the namespace does not know was removed, because every block is written down before a worker hears
+    /// of it. One with a number that was never given is from another history of the namespace (a restored backup, say)
+    /// and is left alone.
     fn holds(&mut self, worker: WorkerId, replica: Replica) {
-        let Some(facts) = self.durable.blocks.get(&replica.block).copied() else {
-            let known = replica.block.0 < self.durable.next_block;
-            let calm = self.now.since(self.started) >= limits::STARTUP_GRACE.as_millis() as u64;
-            if known && (replica.finalised || calm) {
-                self.erase(worker, replica.block, replica.generation);
+        let Replica { block, generation, len_bytes, finalised } = replica;
+        if self.erasures.is_pending(worker, block, generation) {
+            return;
+        }
+        let Some(facts) = self.durable.blocks.get(&block).copied() else {
+            if block.0 < self.durable.next_block {
+                self.erase(worker, block, generation);
             }
             return;
         };
-        if replica.generation < facts.generation {
+        if generation < facts.generation {
             if facts.committed {
-                self.erase(worker, replica.block, replica.generation);
+                self.erase(worker, block, generation);
             }
-            return;
+        } else if finalised && generation == facts.generation {
+            if facts.committed && len_bytes != facts.len_bytes {
+                tracing::warn!(%block, %worker, len_bytes, expected = facts.len_bytes, "replica of a wrong length");
+                self.replicas.mark_corrupt(block, worker);
+            } else {
+                self.replicas.add(block, worker);
+                self.note_durable(block);
+            }
+        } else if !facts.committed
+            && let Some(entry) = self.replicas.workers.get_mut(&worker)
+        {
+            entry.writing.insert(block);
         }
-        if !replica.finalised || replica.generation != facts.generation {
-            return;
-        }
-        if facts.committed && replica.len_bytes != facts.len_bytes {
-            self.replicas.mark_corrupt(replica.block, worker);
-            return;
-        }
-        self.replicas.add(replica.block, worker);
     }
 
-    pub(super) fn erase(&mut self, worker: WorkerId, block: BlockId, generation: Generation) {
-        let command = BlockCommand::Erase(vec![(block, generation)]);
-        self.out.push_back(Output::Command { worker, command });
-    }
-
-    /// The holders of an abandoned last block agreed on its length: the file can be closed.
-    fn recovered(&mut self, block: BlockId, generation: Generation, len_bytes: u64, holders: &[WorkerId]) {
-        let Some(facts) = self.durable.blocks.get(&block).copied() else { return };
-        if self.recovering.remove(&block).is_none() || facts.committed || generation < facts.generation {
-            self.stale_events += 1;
-            return;
-        }
-        let changes = vec![
-            Mutation::CommitBlock { block, generation, len_bytes },
-            Mutation::Close { file: facts.file },
-        ];
-        self.commit(None, changes);
-        for worker in holders {
-            self.replicas.add(block, *worker);
+    /// Somebody may wait for a replica of this block.
+    fn note_durable(&mut self, block: BlockId) {
+        if let Some(facts) = self.durable.blocks.get(&block)
+            && self.completing.contains_key(&facts.file)
+        {
+            self.settling.insert(facts.file);
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Node {
     pub mode: u16,
     pub modified: Tick,
     pub accessed: Tick,
+    /// Fingerprint of the path that a transaction moved it from; 0: none did.
+    pub origin: u64,
     pub body: Body,
 }
 
@@ -35,8 +37,22 @@ pub struct File {
     pub blocks: Vec<BlockId>,
     pub replication: u16,
     pub block_bytes: u64,
-    /// The client that writes it; a closed file has none.
-    pub lease: Option<ClientId>,
+    /// Who may change it; a closed file has nobody.
+    pub writer: Option<Writer>,
+}
+
+/// ```text
+///            Create                   Complete
+///   (new) ───────────► Client(c) ──────────────────────────────────► closed
+///                          │ silent for too long              ▲
+///                          └──────────► Namespace ────────────┘
+///                                       its last block is agreed on by its holders, or dropped
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Writer {
+    Client(ClientId),
+    /// Taken from a client that fell silent.
+    Namespace,
 }
 
 impl Node {
@@ -65,6 +81,7 @@ impl Node {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tree {
     nodes: BTreeMap<FileId, Node>,
+    files: u64,
     pub next_id: u64,
 }
 
@@ -86,9 +103,10 @@ impl Tree {
             mode: 0o755,
             modified: Tick(0),
             accessed: Tick(0),
+            origin: 0,
             body: Body::Directory { children: BTreeMap::new() },
         };
-        Tree { nodes: BTreeMap::from([(ROOT, root)]), next_id: ROOT.0 + 1 }
+        Tree { nodes: BTreeMap::from([(ROOT, root)]), files: 0, next_id: ROOT.0 + 1 }
     }
 
     pub fn get(&self, id: FileId) -> Option<&Node> {
@@ -112,6 +130,10 @@ impl Tree {
 
     pub fn node_count(&self) -> usize {
         self.nodes.len()
+    }
+
+    pub fn file_count(&self) -> u64 {
+        self.files
     }
 
     /// The node at `path`. A file in the middle of the path is an error of its own.
@@ -184,6 +206,7 @@ impl Tree {
         let id = node.id;
         self.next_id = self.next_id.max(id.0 + 1);
         let at = node.modified;
+        self.files += u64::from(node.kind() == FileKind::File);
         self.nodes.insert(id, node);
         self.attach(id, parent, name, at);
     }
@@ -223,6 +246,7 @@ impl Tree {
         let mut blocks = Vec::new();
         for id in self.subtree(id) {
             if let Some(Node { body: Body::File(file), .. }) = self.nodes.remove(&id) {
+                self.files -= 1;
                 blocks.extend(file.blocks);
             }
         }

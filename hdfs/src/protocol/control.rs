@@ -70,4 +70,6 @@ pub enum BlockCommand {
     Recover { block: BlockId, generation: Generation, others: Vec<Location> },
     /// Send a full report.
     ReportAll,
+    /// A reader found this replica bad: look at it, and report it if it is.
+    Verify { block: BlockId, generation: Generation },
 }

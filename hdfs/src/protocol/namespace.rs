@@ -96,8 +96,8 @@ pub enum Expect {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     MakeDirectories(FsPath),
-    /// An existing file at `to` is replaced. A `from` that is gone although the very same file (its id) already is at
-    /// `to` counts as done, so that a repeated commit is harmless.
+    /// An existing file at `to` is replaced. A `from` that is gone counts as done if what lies at `to` was moved there
+    /// from this very `from` by a transaction, so that a repeated commit is harmless, also by another process.
     Rename {
         from: FsPath,
         to: FsPath,
@@ -291,6 +291,10 @@ pub enum NamespaceError {
     Limit { what: String, given: u64, limit: u64 },
     #[error("{path}: blocks {missing} have no durable replica reported yet")]
     NotDurable { path: FsPath, missing: u64 },
+    #[error("{path}: {block} ({generation}) is not the block that is being written now; abandon the file and write it again")]
+    StaleBlock { path: FsPath, block: BlockId, generation: Generation },
+    #[error("{path}: its writer was given {block} and has neither finished nor abandoned it; do one of them first")]
+    Unfinished { path: FsPath, block: BlockId },
     /// The master is starting or stopping; the client repeats the call.
     #[error("the master is not serving now: {0}")]
     Unavailable(String),

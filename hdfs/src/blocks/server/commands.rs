@@ -12,6 +12,7 @@ use std::sync::{Arc, PoisonError};
 pub(super) enum Errand {
     Copy(BlockId, Generation, WorkerId),
     Recover(BlockId, Generation),
+    Verify(BlockId, Generation),
 }
 
 impl BlockServer {
@@ -31,6 +32,13 @@ impl BlockServer {
             }
             BlockCommand::Erase(replicas) => {
                 tokio::spawn(async move { server.erase(replicas).await });
+            }
+            BlockCommand::Verify { block, generation } => {
+                self.run(Errand::Verify(block, generation), async move {
+                    if let Err(error) = server.on_disk(block, move |store| store.verify(block, generation)).await {
+                        tracing::warn!(%error, "a replica that a reader complained of");
+                    }
+                });
             }
             BlockCommand::ReportAll => {
                 tokio::spawn(async move { server.report(server.store.report_all()).await });
