@@ -12,6 +12,7 @@ pub const CHECKSUM_CHUNK_BYTES: usize = 64 << 10;
 pub const PACKET_BYTES: usize = 1 << 20;
 pub const NAME_BYTES_MAX: usize = 255;
 pub const PATH_BYTES_MAX: usize = 8000;
+pub const PATH_COMPONENTS_MAX: usize = 1_000;
 /// A lease that was not renewed for this long may be taken over by another writer ...
 pub const LEASE_SOFT: Duration = Duration::from_secs(60);
 /// ... and after this long the master closes the file itself.
@@ -79,7 +80,7 @@ pub const CLIENT_REMEMBERED_FOR: Duration = Duration::from_secs(900);
 pub const STARTUP_GRACE: Duration = Duration::from_secs(15);
 /// A copy (or recovery, or erasure) that was ordered and not reported for this long is ordered again.
 pub const REPAIR_TIMEOUT: Duration = Duration::from_secs(120);
-/// A repair that failed is tried again after this long.
+/// A repair that failed is tried again after this long, then after twice as long each time, up to `REPAIR_TIMEOUT`.
 pub const REPAIR_PAUSE: Duration = Duration::from_secs(5);
 /// Replicas that one worker is told to erase at a time, how often one is told, and how many may wait for their turn.
 pub const ERASURES_AT_ONCE: usize = 1_000;
@@ -101,10 +102,8 @@ pub const REPAIRS_PER_TURN: usize = 256;
 /// Messages that may wait for the namespace's task before their senders wait, and how many it takes at once.
 pub const NAMESPACE_INBOX: usize = 4_096;
 pub const NAMESPACE_BATCH: usize = 256;
-/// How often readers of the view get a fresh one; less often when blocks and files are more than this.
+/// How often readers of the view get a fresh one, if something changed.
 pub const VIEW_INTERVAL: Duration = Duration::from_millis(100);
-pub const VIEW_INTERVAL_LARGE: Duration = Duration::from_secs(5);
-pub const VIEW_LARGE: usize = 100_000;
-/// The namespace takes a snapshot after so many records or bytes of them.
-pub const SNAPSHOT_AFTER_RECORDS: usize = 50_000;
-pub const SNAPSHOT_AFTER_BYTES: usize = 64 << 20;
+/// A section of the journal is asked for a snapshot when the log after its last one has so many records or bytes.
+pub const SNAPSHOT_AFTER_RECORDS: u64 = 50_000;
+pub const SNAPSHOT_AFTER_BYTES: u64 = 64 << 20;

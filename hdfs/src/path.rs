@@ -62,12 +62,19 @@ impl FromStr for FsPath {
 
     /// Accepts repeated and trailing slashes and folds them away.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse = |reason: String| Err(PathError { text: text.to_owned(), reason });
+        let refuse = |reason: String| Err(PathError { text: shown(text), reason });
         if !text.starts_with('/') {
             return refuse("it must begin with `/`".to_owned());
         }
-        let mut path = String::with_capacity(text.len());
-        for part in text.split('/').filter(|part| !part.is_empty()) {
+        let (bytes_max, components_max) = (crate::limits::PATH_BYTES_MAX, crate::limits::PATH_COMPONENTS_MAX);
+        let mut path = String::with_capacity(text.len().min(bytes_max));
+        for (index, part) in text.split('/').filter(|part| !part.is_empty()).enumerate() {
+            if index == components_max {
+                return refuse(format!("it has over {components_max} components"));
+            }
+            if path.len() + 1 + part.len() > bytes_max {
+                return refuse(format!("it is over {bytes_max} bytes"));
+            }
             if part == "." || part == ".." {
                 return refuse(format!("`{part}` is not allowed in it"));
             }
@@ -80,13 +87,18 @@ impl FromStr for FsPath {
             path.push('/');
             path.push_str(part);
         }
-        if path.len() > crate::limits::PATH_BYTES_MAX {
-            return refuse(format!("it is over {} bytes", crate::limits::PATH_BYTES_MAX));
-        }
         if path.is_empty() {
             path.push('/');
         }
         Ok(FsPath(path))
+    }
+}
+
+/// A text as an error shows it: the beginning, if it is long.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -101,5 +113,37 @@ impl TryFrom<String> for FsPath {
 impl From<FsPath> for String {
     fn from(path: FsPath) -> String {
         path.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{PATH_BYTES_MAX, PATH_COMPONENTS_MAX};
+
+    #[test]
+    fn paths_that_are_too_deep_or_too_long_are_refused_with_the_bound() {
+        let deep = "/a".repeat(PATH_COMPONENTS_MAX);
+        assert_eq!(deep.parse::<FsPath>().unwrap().components().count(), PATH_COMPONENTS_MAX);
+        let refused = format!("{deep}/a").parse::<FsPath>().unwrap_err().to_string();
+        assert!(
+            refused.ends_with("...` is not a path of the cluster: it has over 1000 components"),
+            "{refused}"
+        );
+        let name = "n".repeat(199);
+        let long = format!("/{name}").repeat(PATH_BYTES_MAX / 200);
+        assert!(long.parse::<FsPath>().is_ok());
+        let refused = format!("{long}/a").parse::<FsPath>().unwrap_err();
+        assert_eq!(refused.reason, "it is over 8000 bytes");
+        assert!(refused.text.len() < 300);
+    }
+
+    #[test]
+    fn slashes_are_folded_and_dots_are_refused() {
+        assert_eq!("//a///b/".parse::<FsPath>().unwrap().as_str(), "/a/b");
+        assert_eq!("///".parse::<FsPath>().unwrap(), FsPath::root());
+        for wrong in ["", "a", "/a/../b", "/./a", "/a\0b"] {
+            assert!(wrong.parse::<FsPath>().is_err(), "{wrong:?}");
+        }
     }
 }

@@ -88,8 +88,6 @@ pub const OUTBOX_MAX: usize = 65_536;
 pub const LAUNCHES_PER_TELL: usize = 256;
 /// How often those who watch a job hear of changes that are not urgent.
 pub const CHANGES_EVERY: Duration = Duration::from_millis(100);
-/// The scheduler takes a snapshot after so many records.
-pub const SNAPSHOT_AFTER_RECORDS: usize = 50_000;
 /// How long one `Watch` may wait.
 pub const WATCH_MAX: Duration = Duration::from_secs(30);
 /// Text of logs in one answer.

@@ -52,14 +52,18 @@ impl Liveness {
 
     /// One of an older epoch, or of a worker that is gone, says nothing.
     pub async fn beat(&self, beat: Beat) {
-        let back = match self.lock().get_mut(&beat.worker).filter(|heard| heard.epoch == beat.epoch) {
-            Some(heard) => {
-                heard.at = Instant::now();
-                heard.capacity = beat.capacity;
-                std::mem::take(&mut heard.suspect)
-            }
-            None => false,
-        };
+        let (back, changed) =
+            match self.lock().get_mut(&beat.worker).filter(|heard| heard.epoch == beat.epoch) {
+                Some(heard) => {
+                    heard.at = Instant::now();
+                    let before = std::mem::replace(&mut heard.capacity, beat.capacity);
+                    (std::mem::take(&mut heard.suspect), before != beat.capacity)
+                }
+                None => (false, false),
+            };
+        if changed {
+            self.namespace.capacity(beat.worker, beat.epoch, beat.capacity).await;
+        }
         if back {
             self.scheduler.event(Event::Alive { worker: beat.worker, epoch: beat.epoch }).await;
         }

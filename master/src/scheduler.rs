@@ -9,7 +9,7 @@ use crate::{
         event::{Event, Joined, Joining, Output, Session, Tick, Ticket},
         record::StoredRecord,
     },
-    limits::{BATCH_MAX, CHANGES_EVERY, INBOX_MAX, SNAPSHOT_AFTER_RECORDS},
+    limits::{BATCH_MAX, CHANGES_EVERY, INBOX_MAX},
     outbox::{Outboxes, ProviderLink},
 };
 use skep_hdfs::{
@@ -165,7 +165,6 @@ pub struct Owner {
     followers: BTreeMap<JobId, watch::Sender<()>>,
     changed: BTreeSet<JobId>,
     changes_due: Instant,
-    records_since_snapshot: usize,
 }
 
 impl Owner {
@@ -186,7 +185,6 @@ impl Owner {
             followers: BTreeMap::new(),
             changed: BTreeSet::new(),
             changes_due: Instant::now(),
-            records_since_snapshot: 0,
         };
         tokio::spawn(owner.run(messages));
         Scheduler { inbox }
@@ -290,7 +288,6 @@ impl Owner {
             }
         }
         if !entries.is_empty() {
-            self.records_since_snapshot += entries.len();
             self.appended = self.journal.append(entries);
         }
         self.held.extend(outputs.into_iter().map(|output| (self.appended, Held::Output(output))));
@@ -366,14 +363,14 @@ impl Owner {
 
     /// Now and then the ledger replaces the log, so that the next start is fast.
     fn snapshot(&mut self) {
-        if self.records_since_snapshot < SNAPSHOT_AFTER_RECORDS {
+        if !self.journal.wants_snapshot(Section::Scheduler) {
             return;
         }
-        self.records_since_snapshot = 0;
-        let (state, lsn, journal) =
-            (skep_wire::codec::encode(self.core.ledger()), self.appended, self.journal.clone());
+        // All of this section's entries up to there are in the ledger: nobody else appends any.
+        let (state, lsn) = (skep_wire::codec::encode(self.core.ledger()), self.journal.newest());
+        let stored = self.journal.snapshot(Section::Scheduler, lsn, state);
         tokio::spawn(async move {
-            if let Err(error) = journal.snapshot(Section::Scheduler, lsn, state).await {
+            if let Err(error) = stored.await {
                 tracing::error!(%error, "the scheduler's snapshot could not be stored");
             }
         });

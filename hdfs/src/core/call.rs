@@ -102,7 +102,11 @@ impl Core {
             }
             Operation::SetOwner { path, owner, group } => {
                 for name in [&owner, &group].into_iter().flatten() {
-                    limit("the length of an owner's or group's name", name.len(), limits::PRINCIPAL_BYTES_MAX)?;
+                    limit(
+                        "the length of an owner's or group's name",
+                        name.len(),
+                        limits::PRINCIPAL_BYTES_MAX,
+                    )?;
                 }
                 Mutation::SetOwner { id: self.node_at(&path)?.id, owner, group }
             }

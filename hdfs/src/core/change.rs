@@ -2,12 +2,13 @@
 
 use super::{
     Core,
+    call::limit,
     durable::Effect,
     event::{Mutation, Tick},
     tree::{Node, ROOT},
 };
 use crate::{
-    FileId, FsPath,
+    FileId, FsPath, limits,
     protocol::namespace::{FileKind, NamespaceError},
 };
 
@@ -187,6 +188,7 @@ impl Core {
         if self.durable.tree.is_within(parent_id, moved) {
             return Err(NamespaceError::IntoItself { from: from.clone(), to: to.clone() });
         }
+        self.check_extent(moved, from, to)?;
         match self.durable.tree.look(to)?.map(|node| (node.id, node.kind())) {
             Some((there, _)) if there == moved => return Ok(()),
             Some((_, FileKind::Directory)) => return Err(NamespaceError::Exists(to.clone())),
@@ -196,6 +198,17 @@ impl Core {
         }
         self.make(changes, Mutation::Move { id: moved, parent: parent_id, name: name.to_owned(), origin });
         Ok(())
+    }
+
+    /// Nothing may come to lie under a path that cannot be named.
+    fn check_extent(&self, moved: FileId, from: &FsPath, to: &FsPath) -> Result<(), NamespaceError> {
+        let (before, after) = (from.components().count(), to.components().count());
+        if after <= before && to.as_str().len() <= from.as_str().len() {
+            return Ok(());
+        }
+        let (components, bytes) = self.durable.tree.extent(moved);
+        limit("the number of names in a path below it", after + components, limits::PATH_COMPONENTS_MAX)?;
+        limit("the length in bytes of a path below it", to.as_str().len() + bytes, limits::PATH_BYTES_MAX)
     }
 
     /// Says whether there was something.

@@ -2,10 +2,11 @@
 
 use super::{
     Core,
-    health::Health,
+    health::{Health, Standing},
+    holdings::Holdings,
     tree::{ROOT, Writer},
 };
-use crate::protocol::namespace::FileKind;
+use crate::{BlockId, protocol::namespace::FileKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Core {
@@ -85,6 +86,20 @@ impl Core {
                 assert!(self.replicas.corrupt(*block).all(|bad| bad != *id), "a bad replica is no location");
             }
         }
+        let written =
+            self.replicas.workers.iter().flat_map(|(id, worker)| worker.writing.iter().map(|b| (*b, *id)));
+        assert_eq!(
+            written.collect::<BTreeSet<_>>(),
+            self.replicas.written(),
+            "pipelines are known both ways"
+        );
+        for (block, worker) in self.replicas.written() {
+            let facts = self.durable.blocks.get(&block);
+            assert!(
+                facts.is_some_and(|facts| !facts.committed),
+                "{worker} writes {block}, which is not finished"
+            );
+        }
         for (id, worker) in &self.replicas.workers {
             let repairs = self.replicas.repairs.values();
             let ours = repairs.filter(|repair| repair.from == *id || repair.to == *id).count();
@@ -101,10 +116,14 @@ impl Core {
 
     fn check_health(&self) {
         assert!(self.replicas.touched.is_empty(), "every change was looked at");
-        let mut fresh = Health::default();
+        let (mut fresh, mut holdings) = (Health::default(), Holdings::default());
         for block in self.durable.blocks.keys() {
             fresh.note(*block, self.standing(*block));
+            holdings.note(*block, self.holding(*block));
         }
+        assert_eq!(self.holdings, holdings, "what each worker holds is counted");
+        let unwell = |block: &BlockId| !matches!(self.standing(*block), Standing::Well | Standing::Surplus);
+        assert!(self.failures.keys().all(unwell), "failures are forgotten once a block is well or gone");
         assert!(self.health.agrees_with(&fresh), "the standing of blocks is up to date");
     }
 }

@@ -36,13 +36,36 @@ pub struct Ticket(pub u64);
 
 #[derive(Debug, Clone)]
 pub enum Event {
-    Call { ticket: Ticket, call: NamespaceCall },
-    Joined { location: Location, epoch: Epoch, capacity: Capacity, draining: bool, replicas: Vec<Replica> },
-    Report { worker: WorkerId, epoch: Epoch, report: BlockReport },
-    Draining { worker: WorkerId, draining: bool },
+    Call {
+        ticket: Ticket,
+        call: NamespaceCall,
+    },
+    Joined {
+        location: Location,
+        epoch: Epoch,
+        capacity: Capacity,
+        draining: bool,
+        replicas: Vec<Replica>,
+    },
+    Report {
+        worker: WorkerId,
+        epoch: Epoch,
+        report: BlockReport,
+    },
+    Draining {
+        worker: WorkerId,
+        draining: bool,
+    },
     /// What its disks can hold, as its beats tell.
-    Capacity { worker: WorkerId, epoch: Epoch, capacity: Capacity },
-    Gone { worker: WorkerId, epoch: Epoch },
+    Capacity {
+        worker: WorkerId,
+        epoch: Epoch,
+        capacity: Capacity,
+    },
+    Gone {
+        worker: WorkerId,
+        epoch: Epoch,
+    },
     Tick,
 }
 

@@ -157,8 +157,10 @@ impl Core {
             let standing = self.standing(block);
             if matches!(standing, Standing::Well | Standing::Surplus) {
                 self.replicas.forget_corrupt(block);
+                self.failures.remove(&block);
             }
             self.health.note(block, standing);
+            self.holdings.note(block, self.holding(block));
         }
         // Keeps its memory.
         self.replicas.touched = touched;

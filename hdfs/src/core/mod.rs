@@ -7,7 +7,7 @@
 //! * What clients ask: [`call`] takes it in, [`reader`] answers it; [`write`], [`change`] and [`transaction`] make the
 //!   changes.
 //! * What is kept: [`tree`], [`keyed`] and [`calls`], held together by [`durable`].
-//! * What workers say: [`reports`] into [`replicas`], whose standing is kept in [`health`].
+//! * What workers say: [`reports`] into [`replicas`], whose standing is kept in [`health`] and [`holdings`].
 //! * What follows, turn by turn: [`lease`], [`recover`], [`repair`] and [`erase`]; new replicas go where [`place`] says.
 //!
 //! No I/O, no clock, no threads, ordered maps only.
@@ -20,6 +20,7 @@ pub mod durable;
 mod erase;
 pub mod event;
 mod health;
+mod holdings;
 pub mod keyed;
 mod lease;
 mod place;
@@ -41,8 +42,10 @@ use durable::{Durable, Effect};
 use erase::Erasures;
 use event::{Event, Mutation, Output, Record, Tick, Ticket};
 use health::Health;
+use holdings::Holdings;
 use lease::Leases;
 use recover::Recovery;
+use repair::Failures;
 use replicas::Replicas;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tree::Writer;
@@ -59,8 +62,10 @@ pub struct Core {
     completing: BTreeMap<FileId, Waiting>,
     /// Files of `completing` about which something changed.
     settling: BTreeSet<FileId>,
-    /// Blocks whose repair failed a moment ago, and when it is tried again.
-    paused: BTreeMap<BlockId, Tick>,
+    /// Blocks that are not well and whose repair failed.
+    failures: BTreeMap<BlockId, Failures>,
+    /// What each worker holds, by how much of it others hold too.
+    holdings: Holdings,
     started: Tick,
     now: Tick,
     next_turn: Tick,
@@ -76,11 +81,8 @@ impl Core {
         for record in log {
             durable.replay(&record);
         }
-        let open: Vec<(FileId, Writer)> = durable
-            .tree
-            .nodes()
-            .filter_map(|node| Some((node.id, node.file()?.writer?)))
-            .collect();
+        let open: Vec<(FileId, Writer)> =
+            durable.tree.nodes().filter_map(|node| Some((node.id, node.file()?.writer?))).collect();
         let mut replicas = Replicas::default();
         replicas.touched.extend(durable.blocks.keys());
         let mut core = Core {
@@ -92,7 +94,8 @@ impl Core {
             recoveries: BTreeMap::new(),
             completing: BTreeMap::new(),
             settling: BTreeSet::new(),
-            paused: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            holdings: Holdings::default(),
             started: now,
             now,
             next_turn: now,

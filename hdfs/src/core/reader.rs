@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Range},
     ops::Bound::{Excluded, Unbounded},
     sync::Arc,
 };
@@ -126,38 +126,46 @@ impl Core {
     fn list_tree(&self, path: &FsPath, after: Option<&FsPath>) -> NamespaceAnswer {
         let top = self.durable.tree.find(path)?;
         let mut entries = Vec::new();
-        let skip: Vec<&str> = after
-            .filter(|after| after.is_within(path))
-            .map(|after| after.components().skip(path.components().count()).collect())
-            .unwrap_or_default();
         if after.is_none() {
             entries.push(self.status(top, path.clone()));
         }
-        let more = !self.list_below(top, path, &skip, &mut entries);
-        Ok(Reply::Listing { entries, more })
-    }
-
-    /// Whether everything below `node` fitted into the page. `skip` leads to the last entry of the page before.
-    fn list_below(&self, node: &Node, path: &FsPath, skip: &[&str], entries: &mut Vec<FileStatus>) -> bool {
-        let Some(children) = node.children() else { return true };
-        if let Some((first, rest)) = skip.split_first()
-            && let Some(child) = children.get(*first).and_then(|id| self.durable.tree.get(*id))
-            && let Ok(below) = path.join(first)
-            && !self.list_below(child, &below, rest, entries)
-        {
-            return false;
-        }
-        for (name, id) in after_name(children, skip.first().copied()) {
-            let (Some(child), Ok(path)) = (self.durable.tree.get(*id), path.join(name)) else { continue };
+        // The directories that are being listed, each below the one before, with the rest of their children.
+        let mut open = self.open_at(top, path, after.filter(|after| after.is_within(path)));
+        while let Some((directory, rest)) = open.last_mut() {
+            let Some((name, id)) = rest.next() else {
+                open.pop();
+                continue;
+            };
+            let (Some(child), Ok(path)) = (self.durable.tree.get(*id), directory.join(name)) else {
+                continue;
+            };
             if entries.len() >= limits::LISTING_PAGE {
-                return false;
+                return Ok(Reply::Listing { entries, more: true });
             }
             entries.push(self.status(child, path.clone()));
-            if !self.list_below(child, &path, &[], entries) {
-                return false;
-            }
+            open.extend(child.children().map(|children| (path, after_name(children, None))));
         }
-        true
+        Ok(Reply::Listing { entries, more: false })
+    }
+
+    /// From `top` down to `after`, the last entry of the page before.
+    fn open_at<'a>(
+        &'a self,
+        top: &'a Node,
+        path: &FsPath,
+        after: Option<&FsPath>,
+    ) -> Vec<(FsPath, Range<'a, Arc<str>, FileId>)> {
+        let mut open = Vec::new();
+        let (mut node, mut path) = (Some(top), path.clone());
+        let mut skip = after.map(FsPath::components).into_iter().flatten().skip(path.components().count());
+        while let Some(children) = node.and_then(Node::children) {
+            let name = skip.next();
+            open.push((path.clone(), after_name(children, name)));
+            let Some(name) = name else { break };
+            node = children.get(name).and_then(|id| self.durable.tree.get(*id));
+            path = path.join(name).unwrap_or(path);
+        }
+        open
     }
 
     fn summary(&self, path: &FsPath) -> NamespaceAnswer {
@@ -201,7 +209,7 @@ impl Core {
 fn after_name<'a>(
     children: &'a BTreeMap<Arc<str>, FileId>,
     after: Option<&str>,
-) -> impl Iterator<Item = (&'a Arc<str>, &'a FileId)> {
+) -> Range<'a, Arc<str>, FileId> {
     let start = after.map_or(Unbounded, |name| Excluded(Arc::from(name)));
     children.range::<Arc<str>, _>((start, Unbounded))
 }

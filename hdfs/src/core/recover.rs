@@ -5,6 +5,7 @@
 use super::{
     Core,
     event::{Mutation, Output, Tick},
+    repair,
 };
 use crate::{BlockId, FileId, Generation, WorkerId, limits, protocol::control::BlockCommand};
 use std::collections::BTreeSet;
@@ -26,8 +27,11 @@ impl Core {
         self.recoveries.insert(file, recovery);
     }
 
-    /// Advances every recovery that is due.
+    /// Advances every recovery that is due, once those who may hold something had time to come back after a start.
     pub(super) fn recover(&mut self) {
+        if !self.is_calm() {
+            return;
+        }
         let due: Vec<FileId> = self
             .recoveries
             .iter()
@@ -46,11 +50,7 @@ impl Core {
         };
         let candidates: Vec<WorkerId> = self.candidates(block).into_iter().collect();
         if candidates.is_empty() {
-            // After a start those who hold it may still be coming back.
-            if self.is_calm() {
-                self.commit(None, vec![Mutation::DropBlock { block }, Mutation::Close { file }]);
-            }
-            return;
+            return self.commit(None, vec![Mutation::DropBlock { block }, Mutation::Close { file }]);
         }
         let generation = Generation(self.durable.next_generation);
         let Some(recovery) = self.recoveries.get_mut(&file) else { return };
@@ -73,8 +73,7 @@ impl Core {
 
     /// Live workers that may hold something of a block that is not finished.
     fn candidates(&self, block: BlockId) -> BTreeSet<WorkerId> {
-        let writing = self.replicas.workers.iter().filter(|(_, worker)| worker.writing.contains(&block));
-        writing.map(|(id, _)| *id).chain(self.replicas.holders(block)).collect()
+        self.replicas.pipeline(block).chain(self.replicas.holders(block)).collect()
     }
 
     /// The last block of an open file, while its writer has not finished it.
@@ -102,21 +101,22 @@ impl Core {
             self.stale_events += 1;
             return;
         };
-        if len_bytes == 0 || holders.is_empty() {
+        if len_bytes > 0 && holders.is_empty() {
+            return self.recovery_failed(block, generation);
+        }
+        if len_bytes == 0 {
             return self.commit(None, vec![Mutation::DropBlock { block }, Mutation::Close { file }]);
         }
         let commit = Mutation::CommitBlock { block, generation, len_bytes };
         self.commit(None, vec![commit, Mutation::Close { file }]);
-        for worker in holders {
-            self.replicas.trust(block, *worker, self.now);
-        }
+        self.finished(block, generation, holders);
     }
 
     /// Another attempt a little later, led by another worker.
     pub(super) fn recovery_failed(&mut self, block: BlockId, generation: Generation) {
-        let due = self.now.after(limits::REPAIR_PAUSE);
+        let now = self.now;
         match self.recovery(block, generation) {
-            Some((_, recovery)) => recovery.due = due,
+            Some((_, recovery)) => recovery.due = now.after(repair::pause_after(recovery.attempts)),
             None => self.stale_events += 1,
         }
     }

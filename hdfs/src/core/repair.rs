@@ -1,10 +1,30 @@
 //! Too few replicas: copy. Too many: erase. Bounded in flight, and ordered again when nothing was heard.
 
-use super::{Core, event::Output, place, replicas::Repair};
+use super::{
+    Core,
+    event::{Output, Tick},
+    place,
+    replicas::Repair,
+};
 use crate::{
     BlockId, Generation, WorkerId, limits,
     protocol::{control::BlockCommand, namespace::Location},
 };
+use std::time::Duration;
+
+/// A block whose copies failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Failures {
+    count: usize,
+    /// No other copy is ordered before.
+    until: Tick,
+}
+
+/// How long to wait after so many failures: twice as long each time, up to a bound.
+pub fn pause_after(failures: usize) -> Duration {
+    let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
+    (limits::REPAIR_PAUSE * (1 << doublings)).min(limits::REPAIR_TIMEOUT)
+}
 
 impl Core {
     /// After a start nothing is copied or erased until the workers had time to come back. Everything whose blocks are
@@ -33,20 +53,29 @@ impl Core {
         for block in late.map(|(block, _)| *block).collect::<Vec<_>>() {
             self.replicas.end_repair(block);
         }
-        let now = self.now;
-        self.paused.retain(|_, until| *until > now);
+    }
+
+    /// A worker could not copy a replica that it was told to.
+    pub(super) fn copy_failed(&mut self, from: WorkerId, block: BlockId, to: WorkerId) {
+        if self.replicas.repairs.get(&block).is_some_and(|copy| (copy.from, copy.to) == (from, to)) {
+            self.replicas.end_repair(block);
+            let count = self.failures.get(&block).map_or(0, |failures| failures.count) + 1;
+            self.failures.insert(block, Failures { count, until: self.now.after(pause_after(count)) });
+            self.replicas.touched.push(block);
+        }
     }
 
     /// Orders one more copy, if a source and a target have time for it.
     fn copy_one(&mut self, block: BlockId) {
-        if self.replicas.repairs.contains_key(&block) || self.paused.contains_key(&block) {
+        let pauses = self.failures.get(&block).is_some_and(|failures| self.now < failures.until);
+        if pauses || self.replicas.repairs.contains_key(&block) {
             return;
         }
         let Some(facts) = self.durable.blocks.get(&block).copied() else { return };
         let sources: Vec<WorkerId> =
             self.replicas.holders(block).filter(|worker| self.has_time(*worker)).collect();
-        // Another source each time, so that one that cannot read its replica does not stop the repair.
-        let turn = (self.now.0 / limits::REPAIR_PAUSE.as_millis() as u64) as usize;
+        // Another source after each failure, so that one that cannot read its replica does not stop the repair.
+        let turn = self.failures.get(&block).map_or(0, |failures| failures.count);
         let Some(from) = sources.get(turn % sources.len().max(1)).copied() else { return };
         let Some(to) = self.copy_target(block, facts.generation, facts.len_bytes) else { return };
         self.replicas.begin_repair(block, Repair { from, to: to.worker, since: self.now });
@@ -73,7 +102,8 @@ impl Core {
         let count = exclude.len();
         // A worker that spoilt a replica of this block gets another one only if nobody else can.
         exclude.extend(self.replicas.corrupt(block));
-        let wish = place::Wish { count: 1, block_bytes: len_bytes, writer: None, spread: block.0, near: &held };
+        let wish =
+            place::Wish { count: 1, block_bytes: len_bytes, writer: None, spread: block.0, near: &held };
         let found = place::targets(&self.replicas, &wish, &exclude);
         let found = found.or_else(|_| place::targets(&self.replicas, &wish, &exclude[..count]));
         found.ok()?.into_iter().next()

@@ -17,7 +17,7 @@ pub struct StorageWorker {
     pub blocks: BTreeSet<BlockId>,
     /// Copies for repair that it sends or receives now.
     pub repairs: usize,
-    /// Unfinished blocks with it in their pipeline, or of which it reported a beginning.
+    /// Unfinished blocks with it in a pipeline, also one that broke, or of which it reported a beginning.
     pub writing: BTreeSet<BlockId>,
     /// When it is asked for its whole inventory again.
     pub next_inventory: Tick,
@@ -36,6 +36,8 @@ pub struct Replicas {
     pub workers: BTreeMap<WorkerId, StorageWorker>,
     /// Good, finalised replicas of the current generation.
     holders: BTreeMap<BlockId, BTreeSet<WorkerId>>,
+    /// The same as `writing` of the workers, by block.
+    pipelines: BTreeMap<BlockId, BTreeSet<WorkerId>>,
     /// Bad ones that their workers put aside: no locations, and no place for a new copy while others can be had.
     /// Remembered until the block has all its replicas again.
     corrupt: BTreeMap<BlockId, BTreeSet<WorkerId>>,
@@ -73,7 +75,7 @@ impl Replicas {
     pub fn add(&mut self, block: BlockId, worker: WorkerId) {
         let Some(entry) = self.workers.get_mut(&worker) else { return };
         entry.blocks.insert(block);
-        entry.writing.remove(&block);
+        self.end_writing(block, worker);
         self.holders.entry(block).or_default().insert(worker);
         self.unconfirmed.remove(&(worker, block));
         take_from(&mut self.corrupt, block, worker);
@@ -108,8 +110,8 @@ impl Replicas {
     pub fn remove(&mut self, block: BlockId, worker: WorkerId) {
         if let Some(entry) = self.workers.get_mut(&worker) {
             entry.blocks.remove(&block);
-            entry.writing.remove(&block);
         }
+        self.end_writing(block, worker);
         self.unconfirmed.remove(&(worker, block));
         take_from(&mut self.holders, block, worker);
         self.touched.push(block);
@@ -125,31 +127,64 @@ impl Replicas {
         self.corrupt.remove(&block);
     }
 
-    /// A block that is not finished goes on in these workers; whatever others have of it is stale.
+    /// A worker has, or will have, something of a block that is not finished.
+    pub fn begin_writing(&mut self, block: BlockId, worker: WorkerId) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.writing.insert(block);
+            self.pipelines.entry(block).or_default().insert(worker);
+        }
+    }
+
+    pub fn end_writing(&mut self, block: BlockId, worker: WorkerId) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.writing.remove(&block);
+        }
+        take_from(&mut self.pipelines, block, worker);
+    }
+
+    /// All pipelines, for a check.
+    pub fn written(&self) -> BTreeSet<(BlockId, WorkerId)> {
+        let pairs =
+            self.pipelines.iter().flat_map(|(block, workers)| workers.iter().map(|worker| (*block, *worker)));
+        pairs.collect()
+    }
+
+    pub fn pipeline(&self, block: BlockId) -> impl Iterator<Item = WorkerId> + '_ {
+        self.pipelines.get(&block).into_iter().flatten().copied()
+    }
+
+    /// A block that is not finished goes on in these workers; whatever others have of it is stale, and is known until
+    /// the block is finished: it may be all that is left.
     pub fn restart_pipeline(&mut self, block: BlockId, survivors: &[WorkerId]) {
         for holder in self.holders(block).collect::<Vec<_>>() {
             self.remove(block, holder);
+            self.begin_writing(block, holder);
         }
-        for (id, worker) in &mut self.workers {
-            if survivors.contains(id) {
-                worker.writing.insert(block);
-            } else {
-                worker.writing.remove(&block);
+        for survivor in survivors {
+            self.begin_writing(block, *survivor);
+        }
+    }
+
+    /// Nobody writes the block any more: who was still in the middle of it.
+    pub fn leave_pipeline(&mut self, block: BlockId) -> BTreeSet<WorkerId> {
+        let left = self.pipelines.remove(&block).unwrap_or_default();
+        for worker in &left {
+            if let Some(entry) = self.workers.get_mut(worker) {
+                entry.writing.remove(&block);
             }
         }
+        left
     }
 
     /// The block is no more: who must erase it.
     pub fn forget(&mut self, block: BlockId) -> BTreeSet<WorkerId> {
         let mut holders: BTreeSet<WorkerId> = self.holders.remove(&block).unwrap_or_default();
         holders.extend(self.corrupt.remove(&block).unwrap_or_default());
-        for (id, worker) in &mut self.workers {
-            if worker.writing.remove(&block) {
-                holders.insert(*id);
-            }
-            worker.blocks.remove(&block);
-        }
+        holders.extend(self.leave_pipeline(block));
         for worker in &holders {
+            if let Some(entry) = self.workers.get_mut(worker) {
+                entry.blocks.remove(&block);
+            }
             self.unconfirmed.remove(&(*worker, block));
         }
         self.end_repair(block);
@@ -181,6 +216,9 @@ impl Replicas {
         let entry = self.workers.get(&worker)?.clone();
         for block in &entry.blocks {
             self.remove(*block, worker);
+        }
+        for block in &entry.writing {
+            self.end_writing(*block, worker);
         }
         let touched: Vec<BlockId> = self
             .repairs

@@ -37,10 +37,11 @@ impl Core {
             draining,
             blocks: BTreeSet::new(),
             repairs: 0,
-            writing,
+            writing: BTreeSet::new(),
             next_inventory: self.now.after(limits::INVENTORY_INTERVAL + spread),
         };
         self.replicas.workers.insert(id, worker);
+        writing.into_iter().for_each(|block| self.replicas.begin_writing(block, id));
         for replica in held {
             self.holds(id, *replica);
         }
@@ -98,10 +99,7 @@ impl Core {
             }
             BlockReport::CopyFailed { block, to, reason } => {
                 tracing::warn!(%block, from = %id, %to, reason, "copy failed");
-                if self.replicas.repairs.get(&block).is_some_and(|copy| (copy.from, copy.to) == (id, to)) {
-                    self.replicas.end_repair(block);
-                    self.paused.insert(block, self.now.after(limits::REPAIR_PAUSE));
-                }
+                self.copy_failed(id, block, to);
             }
             BlockReport::Recovered { block, generation, len_bytes, replicas } => {
                 self.recovered(block, generation, len_bytes, &replicas);
@@ -162,16 +160,16 @@ impl Core {
         if self.erasures.is_pending(worker, block, generation) {
             return;
         }
+        // What was to be erased there has made room for this.
+        self.erasures.done(worker, block);
         let Some(facts) = self.durable.blocks.get(&block).copied() else {
             if block.0 < self.durable.next_block {
                 self.erase(worker, block, generation);
             }
             return;
         };
-        if generation < facts.generation {
-            if facts.committed {
-                self.erase(worker, block, generation);
-            }
+        if generation < facts.generation && facts.committed {
+            self.erase(worker, block, generation);
         } else if finalised && generation == facts.generation {
             if facts.committed && len_bytes != facts.len_bytes {
                 tracing::warn!(%block, %worker, len_bytes, expected = facts.len_bytes, "replica of a wrong length");
@@ -180,10 +178,8 @@ impl Core {
                 self.replicas.add(block, worker);
                 self.note_durable(block);
             }
-        } else if !facts.committed
-            && let Some(entry) = self.replicas.workers.get_mut(&worker)
-        {
-            entry.writing.insert(block);
+        } else if !facts.committed {
+            self.replicas.begin_writing(block, worker);
         }
     }
 

@@ -9,9 +9,7 @@ use super::{
 };
 use crate::{
     FsPath, limits,
-    protocol::namespace::{
-        Change, Expect, FileKind, NamespaceAnswer, NamespaceError, Reply, Transaction,
-    },
+    protocol::namespace::{Change, Expect, FileKind, NamespaceAnswer, NamespaceError, Reply, Transaction},
 };
 
 impl Core {
@@ -119,10 +117,9 @@ impl Core {
 /// FNV-1a in 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>). Persisted: never change it. Not 0, which says
 /// "none".
 fn fingerprint(path: &FsPath) -> u64 {
-    let hash = path
-        .as_str()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    let hash = path.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
     hash.max(1)
 }
 

@@ -202,6 +202,18 @@ impl Tree {
         found
     }
 
+    /// The most components, and the most bytes, of a path from `id` (not counted) to something below it.
+    pub fn extent(&self, id: FileId) -> (usize, usize) {
+        let mut longest = (0, 0);
+        let mut open = vec![(id, 0, 0)];
+        while let Some((id, components, bytes)) = open.pop() {
+            longest = (longest.0.max(components), longest.1.max(bytes));
+            let children = self.nodes.get(&id).and_then(Node::children).into_iter().flatten();
+            open.extend(children.map(|(name, id)| (*id, components + 1, bytes + 1 + name.len())));
+        }
+        longest
+    }
+
     pub fn insert(&mut self, node: Node, parent: FileId, name: &str) {
         let id = node.id;
         self.next_id = self.next_id.max(id.0 + 1);

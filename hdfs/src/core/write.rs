@@ -13,9 +13,7 @@ use super::{
 };
 use crate::{
     BlockId, ClientId, FileId, FsPath, Generation, WorkerId, limits,
-    protocol::namespace::{
-        FileKind, NamespaceAnswer, NamespaceError, NewBlock, Reply, WrittenBlock,
-    },
+    protocol::namespace::{FileKind, NamespaceAnswer, NamespaceError, NewBlock, Reply, WrittenBlock},
 };
 use std::collections::BTreeMap;
 
@@ -86,9 +84,7 @@ impl Core {
         let generation = Generation(self.durable.next_generation);
         self.make(changes, Mutation::AddBlock { file, block, generation });
         for target in &targets {
-            if let Some(worker) = self.replicas.workers.get_mut(&target.worker) {
-                worker.writing.insert(block);
-            }
+            self.replicas.begin_writing(block, target.worker);
         }
         Ok(Reply::Block(NewBlock { block, generation, targets }))
     }
@@ -103,26 +99,36 @@ impl Core {
     ) -> Result<(), NamespaceError> {
         let unfinished = self.unfinished_block(file);
         let Some(WrittenBlock { block, generation, len_bytes, replicas }) = written else {
-            return unfinished.map_or(Ok(()), |block| {
-                Err(NamespaceError::Unfinished { path: self.path_of(file), block })
-            });
+            return unfinished
+                .map_or(Ok(()), |block| Err(NamespaceError::Unfinished { path: self.path_of(file), block }));
         };
         let stale = NamespaceError::StaleBlock { path: self.path_of(file), block, generation };
         let Some(facts) = self.durable.blocks.get(&block).copied().filter(|facts| facts.file == file) else {
             return Err(stale);
         };
-        // A block that was finished already is named again by a repeat of a call that was half done.
-        let is_repeat = facts.committed && unfinished.is_none() && facts.len_bytes == len_bytes;
+        // The last block, finished already, is named again by a repeat of a call that was half done.
+        let last = self.durable.tree.get(file).and_then(|node| node.file()?.blocks.last().copied());
+        let is_repeat = facts.committed && last == Some(block) && facts.len_bytes == len_bytes;
         if generation != facts.generation || !(is_repeat || unfinished == Some(block)) {
             return Err(stale);
         }
         if !facts.committed {
             self.make(changes, Mutation::CommitBlock { block, generation, len_bytes });
-            for worker in replicas {
-                self.replicas.trust(block, worker, self.now);
-            }
+            self.finished(block, generation, &replicas);
         }
         Ok(())
+    }
+
+    /// These workers hold the block. What others have of it is stale if it is older; one of them that finishes its own
+    /// in time says so itself.
+    pub(super) fn finished(&mut self, block: BlockId, generation: Generation, holders: &[WorkerId]) {
+        for worker in holders {
+            self.replicas.trust(block, *worker, self.now);
+        }
+        let older = Generation(generation.0.saturating_sub(1));
+        for worker in self.replicas.leave_pipeline(block) {
+            self.erase(worker, block, older);
+        }
     }
 
     pub(super) fn abandon_block(

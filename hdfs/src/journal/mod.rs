@@ -76,7 +76,7 @@ impl Journal {
     pub fn open(directory: &Path) -> Result<(Journal, BTreeMap<Section, Replay>), JournalError> {
         let (storage, replays, newest) = Storage::open(directory)?;
         let (publish, durable) = watch::channel(newest);
-        let queue = Arc::new(Queue::new(newest));
+        let queue = Arc::new(Queue::new(newest, storage.lag()?));
         writer::start(storage, Arc::clone(&queue), publish)?;
         Ok((Journal { queue: Arc::new(Handles(queue)), durable }, replays))
     }
@@ -100,11 +100,29 @@ impl Journal {
         }
     }
 
-    /// Stores a section's state as of `lsn` and drops what no section needs any more.
-    pub async fn snapshot(&self, section: Section, lsn: Lsn, state: Vec<u8>) -> Result<(), JournalError> {
+    /// The newest position that was given.
+    pub fn newest(&self) -> Lsn {
+        self.queue.newest()
+    }
+
+    /// Whether the log after this section's last snapshot is long. Its owner then stores one, also if most of that log
+    /// belongs to others: records are kept until every section has a snapshot after them.
+    pub fn wants_snapshot(&self, section: Section) -> bool {
+        self.queue.wants_snapshot(section)
+    }
+
+    /// Stores a section's state as of `lsn` and drops what no section needs any more. Queued at once; what is returned
+    /// waits for the end.
+    pub fn snapshot(
+        &self,
+        section: Section,
+        lsn: Lsn,
+        state: Vec<u8>,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
         let (done, wait) = oneshot::channel();
         self.queue.request(Request::Snapshot { section, lsn, state, done });
-        wait.await.unwrap_or_else(|_| Err(self.queue.failure()))
+        let queue = Arc::clone(&self.queue);
+        async move { wait.await.unwrap_or_else(|_| Err(queue.failure())) }
     }
 }
 
@@ -163,6 +181,53 @@ mod tests {
         let (_journal, replay) = reopen(folder.path()).await;
         assert!(replay[&Section::Scheduler].entries.is_empty());
         assert_eq!(replay[&Section::Namespace].entries, [(2, b"b".to_vec())]);
+    }
+
+    #[tokio::test]
+    async fn a_section_that_has_nothing_to_say_is_asked_for_a_snapshot_too_and_then_the_log_is_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, _) = Journal::open(folder.path()).unwrap();
+        for _ in 1..crate::limits::SNAPSHOT_AFTER_RECORDS {
+            journal.append(entry(Section::Namespace, "a"));
+        }
+        assert!(!journal.wants_snapshot(Section::Namespace) && !journal.wants_snapshot(Section::Scheduler));
+        let last = journal.append(entry(Section::Namespace, "a"));
+        assert!(journal.wants_snapshot(Section::Namespace) && journal.wants_snapshot(Section::Scheduler));
+        assert_eq!(journal.newest(), last);
+        journal.snapshot(Section::Namespace, last, Vec::new()).await.unwrap();
+        drop(journal);
+        let (journal, replay) = reopen(folder.path()).await;
+        assert!(replay.values().all(|replay| replay.entries.is_empty()));
+        assert!(!journal.wants_snapshot(Section::Namespace), "it has one");
+        assert!(journal.wants_snapshot(Section::Scheduler), "the log is kept for it alone");
+        journal.snapshot(Section::Scheduler, journal.newest(), Vec::new()).await.unwrap();
+        drop(journal);
+        let (journal, _) = reopen(folder.path()).await;
+        assert!(!journal.wants_snapshot(Section::Scheduler), "nothing is left of the log");
+    }
+
+    #[tokio::test]
+    async fn large_records_count_by_their_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, _) = Journal::open(folder.path()).unwrap();
+        let large = vec![7_u8; 1 << 20];
+        for _ in 0..crate::limits::SNAPSHOT_AFTER_BYTES >> 20 {
+            journal.append(vec![(Section::Namespace, large.clone())]);
+        }
+        assert!(journal.wants_snapshot(Section::Scheduler));
+    }
+
+    #[tokio::test]
+    async fn an_older_snapshot_that_comes_late_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, _) = Journal::open(folder.path()).unwrap();
+        let old = journal.append(entry(Section::Namespace, "a"));
+        let new = journal.append(entry(Section::Namespace, "b"));
+        journal.snapshot(Section::Namespace, new, b"new".to_vec()).await.unwrap();
+        journal.snapshot(Section::Namespace, old, b"old".to_vec()).await.unwrap();
+        drop(journal);
+        let (_journal, replay) = reopen(folder.path()).await;
+        assert_eq!(replay[&Section::Namespace].snapshot, Some((new.0, b"new".to_vec())));
     }
 
     #[tokio::test]

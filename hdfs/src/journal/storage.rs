@@ -6,7 +6,7 @@
 //! | `snapshot` | (section, chunk), (u8, u32) | CRC32C of the rest, then at most 8 MiB of the state |
 //! | `meta` | name | u64: `version`, `newest` (highest position ever durable), `snapshot-<section>`, `chunks-<section>` |
 
-use super::{JournalError, Lsn, Replay, Section};
+use super::{JournalError, Lsn, Replay, Section, writer::Lag};
 use crate::limits::{JOURNAL_CACHE_BYTES, JOURNAL_CHUNK_BYTES};
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use std::{collections::BTreeMap, fmt::Display, path::Path};
@@ -108,6 +108,27 @@ impl Storage {
         Ok((replays, Lsn(newest)))
     }
 
+    /// How long the log after each section's snapshot is.
+    pub fn lag(&self) -> Result<BTreeMap<Section, Lag>, JournalError> {
+        let read = self.database.begin_read().map_err(|error| self.failed(error))?;
+        let meta = read.open_table(META).map_err(|error| self.failed(error))?;
+        let mut lags = Vec::new();
+        for section in Section::ALL {
+            let taken = meta.get(snapshot_name(section).as_str()).map_err(|error| self.failed(error))?;
+            lags.push((section, taken.map_or(0, |taken| taken.value()), Lag::default()));
+        }
+        let log = read.open_table(LOG).map_err(|error| self.failed(error))?;
+        for record in log.iter().map_err(|error| self.failed(error))? {
+            let (lsn, bytes) = record.map_err(|error| self.failed(error))?;
+            for (_, taken, lag) in &mut lags {
+                if lsn.value() > *taken {
+                    lag.grow(bytes.value().len());
+                }
+            }
+        }
+        Ok(lags.into_iter().map(|(section, _, lag)| (section, lag)).collect())
+    }
+
     /// Makes these records durable, in one transaction.
     pub fn append(&self, records: &[(Lsn, Vec<u8>)]) -> Result<(), JournalError> {
         let Some((newest, _)) = records.last() else { return Ok(()) };
@@ -126,6 +147,15 @@ impl Storage {
     pub fn snapshot(&self, section: Section, lsn: Lsn, state: &[u8]) -> Result<(), JournalError> {
         let transaction = self.database.begin_write().map_err(|error| self.failed(error))?;
         let mut needed_after = lsn.0;
+        let before = {
+            let meta = transaction.open_table(META).map_err(|error| self.failed(error))?;
+            let taken = meta.get(snapshot_name(section).as_str()).map_err(|error| self.failed(error))?;
+            taken.map_or(0, |taken| taken.value())
+        };
+        // The log between it and the newer one may be gone.
+        if lsn.0 < before {
+            return Ok(());
+        }
         {
             let mut snapshots = transaction.open_table(SNAPSHOT).map_err(|error| self.failed(error))?;
             snapshots

@@ -1,8 +1,11 @@
 //! The one thread that writes: it takes everything that gathered since its last commit and makes it durable at once.
 
 use super::{JournalError, Lsn, Section, storage::Storage};
-use crate::limits::JOURNAL_QUEUE_BYTES;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use crate::limits::{JOURNAL_QUEUE_BYTES, SNAPSHOT_AFTER_BYTES, SNAPSHOT_AFTER_RECORDS};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::{oneshot, watch};
 
 pub enum Request {
@@ -21,12 +24,29 @@ struct Waiting {
     bytes: usize,
     records: Vec<(Lsn, Vec<u8>)>,
     requests: Vec<Request>,
+    /// The log after each section's last snapshot, or after the one that is being stored.
+    lag: BTreeMap<Section, Lag>,
     failed: Option<JournalError>,
 }
 
+/// How long a part of the log is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lag {
+    pub records: u64,
+    pub bytes: u64,
+}
+
+impl Lag {
+    pub fn grow(&mut self, bytes: usize) {
+        self.records += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
 impl Queue {
-    pub fn new(newest: Lsn) -> Queue {
-        let waiting = Waiting { newest, bytes: 0, records: Vec::new(), requests: Vec::new(), failed: None };
+    pub fn new(newest: Lsn, lag: BTreeMap<Section, Lag>) -> Queue {
+        let (records, requests) = (Vec::new(), Vec::new());
+        let waiting = Waiting { newest, bytes: 0, records, requests, lag, failed: None };
         Queue { waiting: Mutex::new(waiting), changed: Condvar::new() }
     }
 
@@ -42,6 +62,11 @@ impl Queue {
         }
         waiting.newest.0 += 1;
         let lsn = waiting.newest;
+        // It will never be durable, and nothing gathers until its owner hears of that.
+        if waiting.failed.is_some() {
+            return lsn;
+        }
+        waiting.lag.values_mut().for_each(|lag| lag.grow(body.len()));
         waiting.bytes += body.len();
         waiting.records.push((lsn, body));
         self.changed.notify_all();
@@ -52,9 +77,22 @@ impl Queue {
     pub fn request(&self, request: Request) {
         let mut waiting = self.lock();
         if waiting.failed.is_none() {
+            if let Request::Snapshot { section, .. } = &request {
+                waiting.lag.insert(*section, Lag::default());
+            }
             waiting.requests.push(request);
             self.changed.notify_all();
         }
+    }
+
+    pub fn newest(&self) -> Lsn {
+        self.lock().newest
+    }
+
+    pub fn wants_snapshot(&self, section: Section) -> bool {
+        let waiting = self.lock();
+        let lag = waiting.lag.get(&section).copied().unwrap_or_default();
+        lag.records >= SNAPSHOT_AFTER_RECORDS || lag.bytes >= SNAPSHOT_AFTER_BYTES
     }
 
     pub fn failure(&self) -> JournalError {
@@ -79,6 +117,8 @@ impl Queue {
         let mut waiting = self.lock();
         waiting.failed = Some(JournalError::Closed(error.to_string()));
         waiting.requests.clear();
+        waiting.records.clear();
+        waiting.bytes = 0;
         self.changed.notify_all();
     }
 }
@@ -115,5 +155,23 @@ fn write(storage: &Storage, queue: &Queue, durable: &watch::Sender<Lsn>) -> Resu
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_gathers_after_a_failure_and_nobody_waits() {
+        let queue = Queue::new(Lsn(0), BTreeMap::new());
+        let large = || vec![(Section::Namespace, vec![0; JOURNAL_QUEUE_BYTES + 1])];
+        queue.append(large());
+        queue.fail(&JournalError::Closed("disk".to_owned()));
+        for _ in 0..3 {
+            queue.append(large());
+        }
+        assert!(queue.lock().records.is_empty());
+        assert_eq!(queue.lock().bytes, 0);
     }
 }

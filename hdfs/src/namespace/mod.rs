@@ -31,7 +31,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Format of snapshots and records; the first byte of each.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// What readers see, published after batches of events; never a lock on the core.
 #[derive(Debug, Clone, Default)]
@@ -115,6 +115,11 @@ impl Namespace {
     /// No new replicas go to a draining worker, and its blocks are copied elsewhere.
     pub async fn draining(&self, worker: WorkerId, draining: bool) {
         self.event(Event::Draining { worker, draining }).await;
+    }
+
+    /// What the disks of a registered worker can hold now, as its beats tell: new blocks are placed by it.
+    pub async fn capacity(&self, worker: WorkerId, epoch: Epoch, capacity: Capacity) {
+        self.event(Event::Capacity { worker, epoch, capacity }).await;
     }
 
     /// The one way for a worker to be gone.

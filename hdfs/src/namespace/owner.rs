@@ -9,10 +9,7 @@ use crate::{
         event::{Event, Output, Tick, Ticket},
     },
     journal::{Journal, Lsn, Section},
-    limits::{
-        NAMESPACE_BATCH, SNAPSHOT_AFTER_BYTES, SNAPSHOT_AFTER_RECORDS, VIEW_INTERVAL, VIEW_INTERVAL_LARGE,
-        VIEW_LARGE,
-    },
+    limits::{NAMESPACE_BATCH, VIEW_INTERVAL},
     protocol::{
         control::BlockCommand,
         namespace::{NamespaceAnswer, NamespaceCall},
@@ -52,7 +49,6 @@ pub struct Owner {
     view_due: Instant,
     view_stale: bool,
     commands: mpsc::Sender<(WorkerId, BlockCommand)>,
-    since_snapshot: (usize, usize),
     snapshotting: Arc<AtomicBool>,
 }
 
@@ -75,7 +71,6 @@ impl Owner {
             view_due: Instant::now(),
             view_stale: false,
             commands,
-            since_snapshot: (0, 0),
             snapshotting: Arc::new(AtomicBool::new(false)),
         }
     }
@@ -110,6 +105,7 @@ impl Owner {
     }
 
     fn take(&mut self, message: Message) {
+        self.view_stale = true;
         let event = match message {
             Message::Event(event) => event,
             Message::Call { call, answer } => {
@@ -133,8 +129,6 @@ impl Owner {
             }
         }
         if !entries.is_empty() {
-            self.since_snapshot.0 += entries.len();
-            self.since_snapshot.1 += entries.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
             self.appended = self.journal.append(entries);
             self.view_stale = true;
         }
@@ -162,28 +156,26 @@ impl Owner {
         }
     }
 
-    /// Readers get a fresh view, but a large one is not made again for each event.
+    /// Readers get a fresh view when something changed, but not for each event.
     fn publish(&mut self) {
         let now = Instant::now();
-        if now < self.view_due {
+        if !self.view_stale || now < self.view_due {
             return;
         }
         self.view.send_replace(Arc::new(self.core.view()));
         self.view_stale = false;
-        self.view_due = now + if self.core.size() > VIEW_LARGE { VIEW_INTERVAL_LARGE } else { VIEW_INTERVAL };
+        self.view_due = now + VIEW_INTERVAL;
     }
 
     /// Now and then the state replaces the log, so that the next start is fast.
     fn snapshot(&mut self) {
-        let (records, bytes) = self.since_snapshot;
-        if records < SNAPSHOT_AFTER_RECORDS && bytes < SNAPSHOT_AFTER_BYTES {
+        if !self.journal.wants_snapshot(Section::Namespace) || self.snapshotting.swap(true, Ordering::AcqRel)
+        {
             return;
         }
-        if self.snapshotting.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        self.since_snapshot = (0, 0);
-        let (state, journal, lsn) = (self.core.durable().clone(), self.journal.clone(), self.appended);
+        // All of this section's entries up to there are in the state: nobody else appends any.
+        let (state, journal, lsn) =
+            (self.core.durable().clone(), self.journal.clone(), self.journal.newest());
         let running = Arc::clone(&self.snapshotting);
         tokio::spawn(async move {
             let sealed = tokio::task::spawn_blocking(move || seal(&state)).await;

@@ -57,3 +57,23 @@ async fn a_call_repeated_after_a_restart_gets_the_answer_it_had() {
     let namespace = start(folder.path()).await;
     assert_eq!(namespace.call(create()).await.unwrap(), first);
 }
+
+#[tokio::test]
+async fn a_view_is_published_when_something_changed_and_only_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let namespace = start(folder.path()).await;
+    let mut view = namespace.view();
+    namespace.call(call(1, make("/a"))).await.unwrap();
+    let create = Operation::Create {
+        path: "/f".parse().unwrap(),
+        overwrite: false,
+        replication: None,
+        block_bytes: None,
+    };
+    namespace.call(call(2, create)).await.unwrap();
+    view.wait_for(|view| view.cluster.as_ref().is_some_and(|cluster| cluster.files == 1)).await.unwrap();
+    view.borrow_and_update();
+    // Many turns of the core, in none of which anything happens.
+    tokio::time::sleep(4 * crate::limits::NAMESPACE_TURN).await;
+    assert!(!view.has_changed().unwrap());
+}

@@ -291,9 +291,13 @@ pub enum NamespaceError {
     Limit { what: String, given: u64, limit: u64 },
     #[error("{path}: blocks {missing} have no durable replica reported yet")]
     NotDurable { path: FsPath, missing: u64 },
-    #[error("{path}: {block} ({generation}) is not the block that is being written now; abandon the file and write it again")]
+    #[error(
+        "{path}: {block} ({generation}) is not the block that is being written now; abandon the file and write it again"
+    )]
     StaleBlock { path: FsPath, block: BlockId, generation: Generation },
-    #[error("{path}: its writer was given {block} and has neither finished nor abandoned it; do one of them first")]
+    #[error(
+        "{path}: its writer was given {block} and has neither finished nor abandoned it; do one of them first"
+    )]
     Unfinished { path: FsPath, block: BlockId },
     /// The master is starting or stopping; the client repeats the call.
     #[error("the master is not serving now: {0}")]

@@ -3,7 +3,10 @@
 use super::BlockServer;
 use crate::{
     BlockId, Generation, WorkerId,
-    protocol::control::{BlockCommand, BlockReport},
+    protocol::{
+        blocks::BlockError,
+        control::{BlockCommand, BlockReport},
+    },
 };
 use std::sync::{Arc, PoisonError};
 
@@ -35,15 +38,18 @@ impl BlockServer {
             }
             BlockCommand::Verify { block, generation } => {
                 self.run(Errand::Verify(block, generation), async move {
-                    if let Err(error) = server.on_disk(block, move |store| store.verify(block, generation)).await {
-                        tracing::warn!(%error, "a replica that a reader complained of");
-                    }
+                    server.look_at(block, generation).await;
                 });
             }
             BlockCommand::ReportAll => {
                 tokio::spawn(async move { server.report(server.store.report_all()).await });
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn errands(&self) -> usize {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Runs an errand once there is a slot for it, unless the same one is waiting or running already.
@@ -60,6 +66,15 @@ impl BlockServer {
                 work.await;
             }
         });
+    }
+
+    /// A reader complained of this replica. The store reports a bad one itself.
+    async fn look_at(&self, block: BlockId, generation: Generation) {
+        match self.on_disk(block, move |store| store.verify(block, generation)).await {
+            Ok(_) => tracing::info!(%block, "a replica that a reader complained of is good"),
+            Err(BlockError::NotHere { .. }) => self.report(BlockReport::Erased(vec![block])).await,
+            Err(error) => tracing::warn!(%error, "a replica that a reader complained of"),
+        }
     }
 
     async fn erase(&self, replicas: Vec<(BlockId, Generation)>) {

@@ -203,6 +203,27 @@ async fn a_flipped_byte_is_not_streamed_and_is_reported_while_another_replica_se
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_complaint_is_looked_into_and_only_a_bad_replica_is_put_aside() {
+    let mut nodes = Nodes::start(1).await;
+    let bytes = data(PACKET_BYTES);
+    write(&nodes.channels, &nodes.locations(), &bytes).await.unwrap();
+    assert!(matches!(nodes.nodes[0].next_report().await, BlockReport::Received(_)));
+    let verify = || BlockCommand::Verify { block: BLOCK, generation: GEN };
+    nodes.nodes[0].server.command(verify());
+    nodes.nodes[0].server.command(BlockCommand::Verify { block: BlockId(99), generation: GEN });
+    // Nothing is said of the good one, and the missing one is named.
+    assert_eq!(nodes.nodes[0].next_report().await, BlockReport::Erased(vec![BlockId(99)]));
+    assert_eq!(read(&nodes, 0, bytes.len()).await.unwrap(), bytes);
+    eventually("the first look has ended", || nodes.nodes[0].server.errands() == 0).await;
+    nodes.flip(0, BLOCK, GEN, 9);
+    nodes.nodes[0].server.command(verify());
+    match nodes.nodes[0].next_report().await {
+        BlockReport::Bad { replica, .. } => assert_eq!(replica.block, BLOCK),
+        other => panic!("not told of: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_on_the_same_host_gets_the_files_and_checks_them() {
     let nodes = Nodes::start(1).await;
     let bytes = data(2 * PACKET_BYTES + 5);
@@ -306,6 +327,8 @@ async fn recovery_agrees_on_what_all_have_and_finalises_it() {
     let generation = Generation(2);
     for _ in 0..2 {
         let command = BlockCommand::Recover { block: BLOCK, generation, others: others.clone() };
+        // A command that is still being carried out would not be taken twice.
+        eventually("the command before has ended", || nodes.nodes[0].server.errands() == 0).await;
         nodes.nodes[0].server.command(command);
         let recovered = loop {
             match nodes.nodes[0].next_report().await {

@@ -121,7 +121,9 @@ impl Cluster {
             return;
         };
         let mine = self.disks[&worker].replicas.get(&block);
-        if mine.is_some_and(|replica| replica.generation == facts.generation && replica.generation <= generation) {
+        if mine
+            .is_some_and(|replica| replica.generation == facts.generation && replica.generation <= generation)
+        {
             let others = self.disks.iter().filter(|(id, _)| **id != worker);
             let good = others.filter(|(_, disk)| self.is_good(disk, block)).count();
             assert!(good > 0, "{worker} erases the last replica of {block}");

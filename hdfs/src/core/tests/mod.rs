@@ -1,7 +1,9 @@
 //! The core driven by hand, with every invariant checked after each event; at random in [`random`].
 
 mod disks;
+mod naming;
 mod random;
+mod repairing;
 mod writing;
 
 use super::{
@@ -25,6 +27,8 @@ struct World {
     log: Vec<Record>,
     calls: u64,
     tickets: u64,
+    /// Calls that a restart left without an answer.
+    lost_tickets: u64,
     answers: BTreeMap<Ticket, NamespaceAnswer>,
     commands: Vec<(WorkerId, BlockCommand)>,
 }
@@ -32,7 +36,16 @@ struct World {
 impl World {
     fn new() -> World {
         let core = Core::restore(None, [], Tick(1_000));
-        World { core, now: 1_000, log: Vec::new(), calls: 0, tickets: 0, answers: BTreeMap::new(), commands: Vec::new() }
+        World {
+            core,
+            now: 1_000,
+            log: Vec::new(),
+            calls: 0,
+            tickets: 0,
+            lost_tickets: 0,
+            answers: BTreeMap::new(),
+            commands: Vec::new(),
+        }
     }
 
     fn on(&mut self, event: Event) {
@@ -181,7 +194,9 @@ fn complete_waits_for_the_first_durable_replica() {
     assert_eq!(world.call_as(1, Operation::Complete { file, last: Some(last) }), None);
     let replica = Replica { block: block.block, generation: block.generation, len_bytes: 5, finalised: true };
     world.report(1, BlockReport::Received(vec![replica]));
-    assert!(matches!(world.answers.values().last(), Some(Ok(Reply::Status(status))) if status.len_bytes == 5));
+    assert!(
+        matches!(world.answers.values().last(), Some(Ok(Reply::Status(status))) if status.len_bytes == 5)
+    );
 }
 
 #[test]

@@ -7,14 +7,35 @@ use proptest::prelude::*;
 #[derive(Debug, Clone)]
 enum Step {
     /// Create, one block, complete; the writer names so many of the replicas it made.
-    Write { path: u8, replication: u16, named: usize },
+    Write {
+        path: u8,
+        replication: u16,
+        named: usize,
+    },
     /// Create and begin a block of this length on some targets, and leave it.
-    Begin { client: u64, path: u8, len_bytes: u64 },
+    Begin {
+        client: u64,
+        path: u8,
+        len_bytes: u64,
+    },
     /// Go on with the newest unfinished block of a client on so many of its workers.
-    Renew { client: u64, survivors: usize },
+    Renew {
+        client: u64,
+        survivors: usize,
+    },
     /// A call of a confused client: any numbers.
-    Confused { client: u64, file: u64, block: u64, generation: u64, which: u8 },
-    Repeat { client: u64, call: u64, path: u8 },
+    Confused {
+        client: u64,
+        file: u64,
+        block: u64,
+        generation: u64,
+        which: u8,
+    },
+    Repeat {
+        client: u64,
+        call: u64,
+        path: u8,
+    },
     Make(u8),
     Rename(u8, u8, bool),
     Delete(u8),
@@ -42,7 +63,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1..4_u64, path.clone(), 0..9_u64)
             .prop_map(|(client, path, len_bytes)| Step::Begin { client, path, len_bytes }),
         2 => (1..4_u64, 0..3_usize).prop_map(|(client, survivors)| Step::Renew { client, survivors }),
-        2 => (1..4_u64, 0..12_u64, 0..12_u64, 0..12_u64, 0..6_u8).prop_map(
+        2 => (1..4_u64, 0..12_u64, 0..12_u64, 0..12_u64, 0..7_u8).prop_map(
             |(client, file, block, generation, which)| Step::Confused { client, file, block, generation, which }
         ),
         1 => (1..4_u64, 0..9_u64, path.clone())
@@ -75,12 +96,7 @@ fn path(number: u8) -> FsPath {
 }
 
 fn create(to: u8, replication: u16) -> Operation {
-    Operation::Create {
-        path: path(to),
-        overwrite: true,
-        replication: Some(replication),
-        block_bytes: None,
-    }
+    Operation::Create { path: path(to), overwrite: true, replication: Some(replication), block_bytes: None }
 }
 
 impl Cluster {
@@ -118,7 +134,7 @@ impl Cluster {
 
     fn renew(&mut self, client: u64, survivors: usize) {
         let open = self.world.core.leases.writers().iter().filter(|(_, writer)| writer.0 == client);
-        let Some(file) = open.map(|(file, _)| *file).last() else { return };
+        let Some(file) = open.map(|(file, _)| *file).next_back() else { return };
         let Some(block) = self.world.core.unfinished_block(file) else { return };
         let held = self.disks.iter().filter(|(_, disk)| disk.up && disk.replicas.contains_key(&block));
         let survivors: Vec<WorkerId> = held.map(|(worker, _)| *worker).take(survivors).collect();
@@ -140,6 +156,7 @@ impl Cluster {
             2 => Operation::Complete { file, last: written },
             3 => Operation::Complete { file, last: None },
             4 => Operation::AbandonBlock { file, block },
+            5 => Operation::ReportCorrupt { block, generation, worker: WorkerId(1) },
             _ => Operation::Abandon { file },
         };
         self.call(client, operation);
@@ -151,7 +168,8 @@ impl Cluster {
             return;
         };
         let good = self.disks.values().filter(|disk| self.is_good(disk, block)).count();
-        let erasing = self.disks.keys().any(|id| self.world.core.erasures.is_pending(*id, block, replica.generation));
+        let erasing =
+            self.disks.keys().any(|id| self.world.core.erasures.is_pending(*id, block, replica.generation));
         let ordered = self.disks.values().flat_map(|disk| &disk.commands).any(|command| {
             matches!(command, BlockCommand::Erase(batch) if batch.iter().any(|(other, _)| *other == block))
         });
@@ -174,6 +192,8 @@ impl Cluster {
         assert_eq!(world.core.durable, whole.durable, "a snapshot stands for the log before it");
         world.core.check();
         world.commands.clear();
+        // Whoever waited has lost its connection, and with it its ticket.
+        world.lost_tickets = world.tickets - world.answers.len() as u64;
         let up: Vec<WorkerId> = self.disks.iter().filter(|(_, disk)| disk.up).map(|(id, _)| *id).collect();
         up.into_iter().for_each(|worker| self.start(worker));
     }
@@ -257,7 +277,8 @@ impl Cluster {
     fn check_calm(&self) {
         let core = &self.world.core;
         assert!(core.leases.writers().is_empty() && core.recoveries.is_empty(), "no file stays open");
-        assert_eq!(self.world.answers.len() as u64, self.world.tickets, "every call is answered");
+        let answered = self.world.answers.len() as u64;
+        assert_eq!(answered + self.world.lost_tickets, self.world.tickets, "every call is answered");
         for (block, facts) in &core.durable.blocks {
             let file = core.durable.tree.get(facts.file).and_then(|node| node.file()).unwrap();
             let good = self.disks.values().filter(|disk| self.is_good(disk, *block)).count();

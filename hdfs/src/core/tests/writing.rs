@@ -65,6 +65,31 @@ fn a_block_is_finished_under_its_present_generation_only() {
 }
 
 #[test]
+fn the_block_before_must_be_the_last_one() {
+    let mut world = world();
+    let file = open_file(&mut world);
+    let first = add_block(&mut world, file, None);
+    let second = add_block(&mut world, file, Some(written(&first, 5)));
+    let stale = |answer: NamespaceAnswer| {
+        assert!(matches!(answer, Err(NamespaceError::StaleBlock { .. })), "{answer:?}")
+    };
+    let add = |previous| Operation::AddBlock { file, previous: Some(previous), exclude: vec![] };
+    stale(world.call(add(written(&first, 5))));
+    stale(world.call(Operation::Complete { file, last: Some(written(&first, 5)) }));
+    let third = add_block(&mut world, file, Some(written(&second, 6)));
+    world.call(Operation::AbandonBlock { file, block: third.block }).unwrap();
+    stale(world.call(Operation::Complete { file, last: Some(written(&first, 5)) }));
+    stale(world.call(Operation::Complete { file, last: Some(written(&second, 7)) }));
+    let unknown = WrittenBlock { block: BlockId(99), ..written(&second, 6) };
+    stale(world.call(Operation::Complete { file, last: Some(unknown) }));
+    let Ok(Reply::Status(status)) = world.call(Operation::Complete { file, last: Some(written(&second, 6)) })
+    else {
+        panic!("not closed")
+    };
+    assert_eq!(status.len_bytes, 11);
+}
+
+#[test]
 fn a_call_that_is_repeated_while_it_waits_gets_one_answer_per_asking() {
     let mut world = world();
     let file = open_file(&mut world);
@@ -73,7 +98,10 @@ fn a_call_that_is_repeated_while_it_waits_gets_one_answer_per_asking() {
     let complete = || Operation::Complete { file, last: last.clone() };
     assert_eq!(world.repeat(1, 99, complete()), None);
     assert_eq!(world.repeat(1, 99, complete()), None);
-    assert!(matches!(world.answers.values().last(), Some(Err(NamespaceError::NotDurable { missing: 1, .. }))));
+    assert!(matches!(
+        world.answers.values().last(),
+        Some(Err(NamespaceError::NotDurable { missing: 1, .. }))
+    ));
     let replica = Replica { block: block.block, generation: block.generation, len_bytes: 5, finalised: true };
     world.report(2, BlockReport::Received(vec![replica]));
     assert!(matches!(world.answers.values().last(), Some(Ok(Reply::Status(_)))));
@@ -152,6 +180,55 @@ fn after_a_restart_a_silent_writers_block_is_recovered_from_what_workers_report(
         let Ok(Reply::Status(status)) = world.call(Operation::Status { path: p("/f") }) else { panic!() };
         assert_eq!(status.open, worker_is_back);
     }
+}
+
+#[test]
+fn a_recovery_that_names_no_holders_of_its_bytes_decides_nothing() {
+    let mut world = world();
+    let file = open_file(&mut world);
+    let block = add_block(&mut world, file, None).block;
+    silence(&mut world);
+    let (primary, generation, _) = recoveries(&world)[0];
+    world.report(primary.0, BlockReport::Recovered { block, generation, len_bytes: 7, replicas: vec![] });
+    world.later(crate::limits::REPAIR_PAUSE.as_millis() as u64 + 1);
+    assert_eq!(recoveries(&world).len(), 2);
+    assert!(world.core.durable.blocks.contains_key(&block));
+}
+
+#[test]
+fn a_recovery_begun_before_a_restart_goes_on_from_what_it_left_once_the_workers_are_back() {
+    let mut world = world();
+    let file = open_file(&mut world);
+    let block = add_block(&mut world, file, None);
+    silence(&mut world);
+    let (_, first, _) = recoveries(&world)[0];
+    world.commands.clear();
+    world.core = Core::restore(None, world.log.iter().cloned(), Tick(world.now));
+    // The first attempt finished the replica of one worker; the other has a longer, unfinished one.
+    let replica = Replica { block: block.block, generation: first, len_bytes: 3, finalised: true };
+    world.join_with(1, vec![replica]);
+    world.later(crate::limits::STARTUP_GRACE.as_millis() as u64 - 1);
+    assert!(recoveries(&world).is_empty(), "others may be coming back");
+    world.join_with(
+        2,
+        vec![Replica { generation: block.generation, len_bytes: 5, finalised: false, ..replica }],
+    );
+    world.later(1_000);
+    let (primary, second, others) = recoveries(&world)[0];
+    assert!(second > first);
+    assert_eq!(others, 1);
+    let replicas = vec![WorkerId(1)];
+    let recovered = BlockReport::Recovered { block: block.block, generation: second, len_bytes: 3, replicas };
+    world.report(primary.0, recovered);
+    let Ok(Reply::Status(status)) = world.call(Operation::Status { path: p("/f") }) else { panic!() };
+    assert!(!status.open && status.len_bytes == 3, "{status:?}");
+    world.later(1_000);
+    let erased = BlockCommand::Erase(vec![(block.block, Generation(second.0 - 1))]);
+    assert!(
+        world.commands.contains(&(WorkerId(2), erased)),
+        "what the other has is stale: {:?}",
+        world.commands
+    );
 }
 
 #[test]
