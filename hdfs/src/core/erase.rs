@@ -11,32 +11,72 @@ use std::collections::BTreeMap;
 /// What is to be erased, by worker. A worker that leaves takes its part along: its next inventory tells it anew.
 #[derive(Debug, Default)]
 pub struct Erasures {
-    workers: BTreeMap<WorkerId, BTreeMap<BlockId, Erasure>>,
+    workers: BTreeMap<WorkerId, Orders>,
+}
+
+/// A block is in one of the two.
+#[derive(Debug, Default)]
+struct Orders {
+    waiting: BTreeMap<BlockId, Erasure>,
+    /// At most `ERASURES_AT_ONCE`, with the time of the command.
+    sent: BTreeMap<BlockId, (Erasure, Tick)>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Erasure {
     /// Replicas of this generation and older ones.
     generation: Generation,
-    sent: Option<Tick>,
     tries: u32,
+}
+
+impl Orders {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.sent.is_empty()
+    }
+
+    /// Those of which nothing was heard for long wait for another try, of which there are a few.
+    fn take_back(&mut self, now: Tick) {
+        let timeout = limits::REPAIR_TIMEOUT.as_millis() as u64;
+        let waiting = &mut self.waiting;
+        self.sent.retain(|block, (erasure, sent)| {
+            let late = now.since(*sent) > timeout;
+            if late && erasure.tries < limits::ERASURE_TRIES_MAX {
+                waiting.insert(*block, *erasure);
+            }
+            !late
+        });
+    }
+
+    fn send(&mut self, now: Tick) -> Vec<(BlockId, Generation)> {
+        let mut batch = Vec::new();
+        while self.sent.len() < limits::ERASURES_AT_ONCE
+            && let Some((block, mut erasure)) = self.waiting.pop_first()
+        {
+            erasure.tries += 1;
+            self.sent.insert(block, (erasure, now));
+            batch.push((block, erasure.generation));
+        }
+        batch
+    }
 }
 
 impl Erasures {
     /// Says whether there was room. What did not fit is found by the worker's next inventory.
     pub fn order(&mut self, worker: WorkerId, block: BlockId, generation: Generation) -> bool {
-        let waiting = self.workers.entry(worker).or_default();
-        if waiting.len() >= limits::ERASURES_PER_WORKER_MAX {
+        let orders = self.workers.entry(worker).or_default();
+        if orders.waiting.len() >= limits::ERASURES_PER_WORKER_MAX {
             return false;
         }
-        waiting.insert(block, Erasure { generation, sent: None, tries: 0 });
+        orders.sent.remove(&block);
+        orders.waiting.insert(block, Erasure { generation, tries: 0 });
         true
     }
 
     pub fn done(&mut self, worker: WorkerId, block: BlockId) {
-        if let Some(waiting) = self.workers.get_mut(&worker) {
-            waiting.remove(&block);
-            if waiting.is_empty() {
+        if let Some(orders) = self.workers.get_mut(&worker) {
+            orders.waiting.remove(&block);
+            orders.sent.remove(&block);
+            if orders.is_empty() {
                 self.workers.remove(&worker);
             }
         }
@@ -44,8 +84,9 @@ impl Erasures {
 
     /// Whether a replica of this generation is to be erased there, so that it is no location and no place for a copy.
     pub fn is_pending(&self, worker: WorkerId, block: BlockId, generation: Generation) -> bool {
-        let erasure = self.workers.get(&worker).and_then(|waiting| waiting.get(&block));
-        erasure.is_some_and(|erasure| generation <= erasure.generation)
+        let Some(orders) = self.workers.get(&worker) else { return false };
+        let sent = orders.sent.get(&block).map(|(erasure, _)| erasure);
+        orders.waiting.get(&block).or(sent).is_some_and(|erasure| generation <= erasure.generation)
     }
 
     pub fn clear(&mut self, worker: WorkerId) {
@@ -56,33 +97,17 @@ impl Erasures {
         self.workers.keys().copied()
     }
 
-    /// The next batch for each worker. One that did not say a thing for long is told again, a few times.
+    /// The next batch for each worker.
     fn due(&mut self, now: Tick) -> Vec<(WorkerId, Vec<(BlockId, Generation)>)> {
-        let timeout = limits::REPAIR_TIMEOUT.as_millis() as u64;
         let mut batches = Vec::new();
-        for (worker, waiting) in &mut self.workers {
-            waiting.retain(|_, erasure| {
-                let late = erasure.sent.is_some_and(|sent| now.since(sent) > timeout);
-                if late {
-                    erasure.sent = None;
-                }
-                !(late && erasure.tries >= limits::ERASURE_TRIES_MAX)
-            });
-            let under_way = waiting.values().filter(|erasure| erasure.sent.is_some()).count();
-            let room = limits::ERASURES_AT_ONCE.saturating_sub(under_way);
-            let fresh = waiting.iter_mut().filter(|(_, erasure)| erasure.sent.is_none()).take(room);
-            let batch: Vec<_> = fresh
-                .map(|(block, erasure)| {
-                    erasure.sent = Some(now);
-                    erasure.tries += 1;
-                    (*block, erasure.generation)
-                })
-                .collect();
+        for (worker, orders) in &mut self.workers {
+            orders.take_back(now);
+            let batch = orders.send(now);
             if !batch.is_empty() {
                 batches.push((*worker, batch));
             }
         }
-        self.workers.retain(|_, waiting| !waiting.is_empty());
+        self.workers.retain(|_, orders| !orders.is_empty());
         batches
     }
 }
