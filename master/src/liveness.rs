@@ -52,18 +52,15 @@ impl Liveness {
 
     /// One of an older epoch, or of a worker that is gone, says nothing.
     pub async fn beat(&self, beat: Beat) {
-        let (back, changed) =
-            match self.lock().get_mut(&beat.worker).filter(|heard| heard.epoch == beat.epoch) {
-                Some(heard) => {
-                    heard.at = Instant::now();
-                    let before = std::mem::replace(&mut heard.capacity, beat.capacity);
-                    (std::mem::take(&mut heard.suspect), before != beat.capacity)
-                }
-                None => (false, false),
-            };
-        if changed {
-            self.namespace.capacity(beat.worker, beat.epoch, beat.capacity).await;
-        }
+        let back = match self.lock().get_mut(&beat.worker).filter(|heard| heard.epoch == beat.epoch) {
+            Some(heard) => {
+                heard.at = Instant::now();
+                heard.capacity = beat.capacity;
+                std::mem::take(&mut heard.suspect)
+            }
+            None => return,
+        };
+        self.namespace.capacity(beat.worker, beat.epoch, beat.capacity).await;
         if back {
             self.scheduler.event(Event::Alive { worker: beat.worker, epoch: beat.epoch }).await;
         }
@@ -131,5 +128,47 @@ async fn nobody_listens(endpoint: &Endpoint, deadline: Duration) -> bool {
             }
         }
         Endpoint::Unix(path) => tokio::net::UnixStream::connect(path).await.is_err(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        outbox::Outboxes,
+        scheduler::{Clock, Owner, restore},
+    };
+    use skep_hdfs::{
+        journal::{Journal, Replay},
+        protocol::namespace::Location,
+    };
+
+    #[tokio::test]
+    async fn the_namespace_knows_what_the_disks_of_a_worker_can_hold_from_its_beats() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, _) = Journal::open(&folder.path().join("journal")).unwrap();
+        let (namespace, _commands) = Namespace::start(journal.clone(), Replay::default()).unwrap();
+        let clock = Clock::start();
+        let (core, newest) = restore(clock.now(), Replay::default()).unwrap();
+        let secret = crate::directory::Directory::open(&folder.path().join("master")).unwrap().secret;
+        let outboxes = Outboxes::new(secret, namespace.clone());
+        let scheduler = Owner::start(core, clock, journal, newest, outboxes);
+        let liveness = Liveness::new(scheduler, namespace.clone());
+
+        let (worker, epoch) = (WorkerId(1), Epoch(7));
+        let endpoint = Endpoint::Tcp("127.0.0.1:1".to_owned());
+        let location =
+            Location { worker, endpoint: endpoint.clone(), host: "127.0.0.1".to_owned(), socket: None };
+        let capacity = |free_bytes| Capacity { total_bytes: 100, used_bytes: 100 - free_bytes, free_bytes };
+        liveness.registered(worker, epoch, endpoint, capacity(90));
+        namespace.joined(location, epoch, capacity(90), false, Vec::new()).await;
+        let beat = |epoch, free| Beat { worker, epoch, capacity: capacity(free), memory_used_bytes: 0 };
+        liveness.beat(beat(epoch, 40)).await;
+        liveness.beat(beat(Epoch(6), 70)).await;
+        let mut view = namespace.view();
+        let fresh =
+            view.wait_for(|view| view.workers.get(&worker).is_some_and(|one| one.capacity == capacity(40)));
+        tokio::time::timeout(Duration::from_secs(60), fresh).await.unwrap().unwrap();
+        assert_eq!(liveness.heard()[&worker].capacity, capacity(40));
     }
 }
