@@ -1,6 +1,6 @@
 //! A cluster of real processes: a master, core workers, task workers; started, killed and started again one by one.
 
-use crate::programs;
+use crate::{Hosts, programs};
 use serde_json::Value;
 use std::{
     fs::File,
@@ -21,6 +21,8 @@ pub struct Cluster {
     master: Option<Child>,
     pub workers: Vec<Worker>,
     worker_flags: Vec<String>,
+    /// The master runs on the first, each worker on one of its own, clients on the last; without, all on this machine.
+    pub hosts: Option<Hosts>,
 }
 
 pub struct Worker {
@@ -62,18 +64,28 @@ impl Cluster {
 
     /// `worker_flags` go to every worker (`--slots`, `--memory`).
     pub fn start_with(core: usize, task: usize, worker_flags: &[&str]) -> Cluster {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        let address = format!("127.0.0.1:{}", port.expect("a free port").port());
+        Cluster::start_at(address, None, core, task, worker_flags)
+    }
+
+    /// Every process on a host of its own. `None` where there can be none.
+    pub fn start_on_hosts(core: usize, task: usize) -> Option<Cluster> {
+        let hosts = Hosts::start(core + task + 2)?;
+        let address = format!("{}:7077", hosts.address(0));
+        Some(Cluster::start_at(address, Some(hosts), core, task, &[]))
+    }
+
+    fn start_at(
+        address: String,
+        hosts: Option<Hosts>,
+        core: usize,
+        task: usize,
+        worker_flags: &[&str],
+    ) -> Cluster {
         let folder = tempfile::Builder::new().prefix("skep-test-").tempdir().expect("a temporary folder");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|socket| socket.local_addr())
-            .expect("a free port")
-            .port();
-        let mut cluster = Cluster {
-            folder,
-            address: format!("127.0.0.1:{port}"),
-            master: None,
-            workers: Vec::new(),
-            worker_flags: worker_flags.iter().map(|flag| (*flag).to_owned()).collect(),
-        };
+        let worker_flags = worker_flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let mut cluster = Cluster { folder, address, master: None, workers: Vec::new(), worker_flags, hosts };
         cluster.start_master();
         for _ in 0..core {
             cluster.add_worker("core");
@@ -90,6 +102,7 @@ impl Cluster {
         let data = self.folder.path().join("master");
         let mut command = Command::new(programs::skep());
         command.args(["master", "--listen", &self.address, "--data"]).arg(&data);
+        let command = self.on_host(0, command);
         self.master = Some(spawn_logged(command, &self.folder.path().join("master.log")));
         let secret = data.join("secret");
         wait_until("the master made its secret", || secret.exists());
@@ -112,9 +125,20 @@ impl Cluster {
             .args(["worker", "--role", worker.role, "--master", &self.address, "--data"])
             .arg(&worker.data);
         command.arg("--secret").arg(self.secret()).args(&self.worker_flags);
+        if let Some(hosts) = &self.hosts {
+            command.args(["--listen", &format!("{}:7078", hosts.address(index + 1))]);
+        }
+        let command = self.on_host(index + 1, command);
         let log = self.folder.path().join(format!("worker-{index}.log"));
         let child = spawn_logged(command, &log);
         self.workers[index].child = Some(child);
+    }
+
+    fn on_host(&self, index: usize, command: Command) -> Command {
+        match &self.hosts {
+            Some(hosts) => hosts.put_on(index, &command),
+            None => command,
+        }
     }
 
     pub fn secret(&self) -> PathBuf {
@@ -130,32 +154,42 @@ impl Cluster {
         kill(self.master.take());
     }
 
+    /// The processes of the master and of all workers that run.
+    pub fn processes(&self) -> Vec<u32> {
+        let workers = self.workers.iter().filter_map(|worker| worker.child.as_ref());
+        self.master.iter().chain(workers).map(Child::id).collect()
+    }
+
     pub fn worker_process(&self, index: usize) -> u32 {
         self.workers[index].child.as_ref().expect("it runs").id()
     }
 
     /// A client command against this cluster.
-    pub fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
+        command.args(arguments);
         command.env("SKEP_MASTER", &self.address).env("SKEP_SECRET_FILE", self.secret());
         command.env("XDG_STATE_HOME", self.folder.path().join("state"));
         command.current_dir(self.folder.path());
-        command
+        match &self.hosts {
+            Some(hosts) => hosts.put_on(hosts.last(), &command),
+            None => command,
+        }
     }
 
     /// Runs `skep ARGUMENTS` to its end.
     pub fn skep(&self, arguments: &[&str]) -> Output {
-        run(self.command(&programs::skep()).args(arguments), b"")
+        run(&mut self.command(&programs::skep(), arguments), b"")
     }
 
     pub fn skep_with_input(&self, arguments: &[&str], input: &[u8]) -> Output {
-        run(self.command(&programs::skep()).args(arguments), input)
+        run(&mut self.command(&programs::skep(), arguments), input)
     }
 
     /// Starts `skep ARGUMENTS` and lets it run.
     pub fn skep_in_background(&self, arguments: &[&str]) -> Child {
-        let mut command = self.command(&programs::skep());
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = self.command(&programs::skep(), arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("skep starts")
     }
 

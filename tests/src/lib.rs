@@ -2,8 +2,10 @@
 //! hurt it. Nothing that product code imports.
 
 pub mod cluster;
+pub mod hosts;
 pub mod programs;
 pub mod s3;
 pub mod text;
 
 pub use cluster::{Cluster, Output, Worker};
+pub use hosts::Hosts;

@@ -112,8 +112,8 @@ fn a_wrong_secret_is_told_so() {
     let wrong = cluster.folder.path().join("wrong-secret");
     std::fs::write(&wrong, format!("{}\n", "ab".repeat(32))).unwrap();
     std::fs::set_permissions(&wrong, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let mut command = cluster.command(&skep_tests::programs::skep());
-    let output = command.env("SKEP_SECRET_FILE", &wrong).args(["fs", "ls", "/"]).output().unwrap();
+    let mut command = cluster.command(&skep_tests::programs::skep(), &["fs", "ls", "/"]);
+    let output = command.env("SKEP_SECRET_FILE", &wrong).output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && error.contains("secret"), "{error}");
 }
