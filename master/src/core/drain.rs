@@ -116,12 +116,22 @@ impl Core {
             Some(stored) if stored.open_files > 0 => {
                 return Some(format!("{} files that are being written there", stored.open_files));
             }
+            // Copies of its blocks may lie on fewer workers than they should while others are away.
+            Some(stored) if stored.blocks > 0 && self.missing_cores() > 0 => {
+                return Some(format!("{} core workers that are to stay and are away", self.missing_cores()));
+            }
             Some(_) => {}
         }
         match self.needed_shuffle_bytes(worker) {
             0 => None,
             bytes => Some(format!("jobs that may read {bytes} bytes of shuffle output there")),
         }
+    }
+
+    /// Core workers that should stay by the target and are not there.
+    fn missing_cores(&self) -> usize {
+        let target = self.ledger.targets.core.unwrap_or(0) as usize;
+        target.saturating_sub(self.cores.len())
     }
 
     /// What each draining worker still waits for.

@@ -1,7 +1,7 @@
 //! The wounds of others, each as a scenario that must not hurt here.
 
 use super::rig::{Rig, failure, joining, two_stages, writing};
-use crate::core::event::{Event, Ticket};
+use crate::core::event::{Event, StorageFacts, StoredThere, Tell, Ticket};
 use skep_hdfs::{Epoch, WorkerId};
 use skep_jobs::{
     model::{FaultKind, JobState, Outcome, StageId},
@@ -187,4 +187,27 @@ fn a_submission_that_is_repeated_is_one_job() {
     let first = rig.submit(two_stages(7, 1, 1));
     let second = rig.submit(two_stages(7, 1, 1));
     assert_eq!(first, second);
+}
+
+#[test]
+fn a_drained_core_worker_stays_while_others_that_are_to_stay_are_away() {
+    let mut rig = Rig::with(3, 0);
+    let stored = StoredThere { blocks: 5, ..StoredThere::default() };
+    let facts = |draining: bool, present: &[u32]| {
+        let there =
+            |worker: u32| (WorkerId(worker), StoredThere { draining: draining && worker == 3, ..stored });
+        Event::Storage(StorageFacts {
+            workers: present.iter().map(|worker| there(*worker)).collect(),
+            safe_core_min: 1,
+        })
+    };
+    rig.on(facts(false, &[1, 2, 3]));
+    rig.on(Event::Resize { ticket: Ticket(0), core: Some(2), task: Some(0), plan: false });
+    rig.gone(1);
+    rig.on(facts(true, &[2, 3]));
+    let leaves = |rig: &Rig| rig.told.iter().any(|(_, tell)| matches!(tell, Tell::Leave { .. }));
+    assert!(!leaves(&rig), "a copy may lie on one worker only");
+    rig.join(joining(1, 2, Role::Core, 2));
+    rig.on(facts(true, &[1, 2, 3]));
+    assert!(leaves(&rig), "all that should stay are there");
 }
