@@ -20,8 +20,6 @@ mod outputs;
 mod shell;
 mod start;
 mod task_link;
-#[cfg(test)]
-mod tests;
 
 use crate::{
     WorkerError, WorkerOptions,

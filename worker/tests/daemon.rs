@@ -1,11 +1,12 @@
-//! A whole worker against a master in this process, with task processes that are this very test program.
+//! A whole worker against a master in this process, with real task processes: the example `obedient`.
 
+#[path = "daemon/fake_master.rs"]
 mod fake_master;
+#[path = "daemon/program.rs"]
 mod program;
 
-use crate::{WorkerError, WorkerOptions, run};
 use fake_master::FakeMaster;
-use program::{JOB, attempt, header, launch, marked, run_as_task_process, stand_in};
+use program::{JOB, attempt, header, launch, marked, obedient};
 use skep_jobs::{
     model::{AttemptId, FaultKind, Outcome},
     protocol::{
@@ -13,14 +14,24 @@ use skep_jobs::{
         worker::{MasterTell, RegisterError, WorkerTell},
     },
 };
-use std::{path::PathBuf, time::Duration};
+use skep_worker::{WorkerError, WorkerOptions, process::roster::MARK_VARIABLE, run};
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Not a test: what a task process of these tests runs.
-#[test]
-fn task_process_main() {
-    run_as_task_process();
+/// A worker in a process of its own, to be killed.
+fn worker_process(master: &FakeMaster, data: &Path) -> Child {
+    let mut command = Command::new(obedient());
+    command
+        .arg("worker")
+        .arg(master.endpoint.to_string())
+        .arg(master.secret.to_hex())
+        .arg(data.join("worker"));
+    command.stdin(Stdio::null()).spawn().unwrap()
 }
 
 struct Rig {
@@ -42,7 +53,7 @@ impl Rig {
         let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
         let mut options = Rig::options(&master, data.path().join("worker"), role);
         options.stop_now = stop_now.clone();
-        options.skep = stand_in(data.path());
+        options.skep = obedient();
         let known = master.registrations().len();
         let worker = tokio::spawn(run(options, stop.clone()));
         let rig = Rig { master, data, stop, stop_now, worker };
@@ -85,11 +96,7 @@ impl Rig {
     }
 
     async fn wait_for(&self, what: &str, condition: impl Fn(&Rig) -> bool) {
-        let begin = std::time::Instant::now();
-        while !condition(self) {
-            assert!(begin.elapsed() < fake_master::GUARD, "never happened: {what}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_until(what, || condition(self)).await;
     }
 
     /// Ends the worker as an operator would, twice, and gives back what a next life needs.
@@ -150,7 +157,7 @@ async fn a_panic_costs_its_own_attempt_and_says_where_it_happened() {
     let (bad, good) = (rig.launch(0, "panic").await, rig.launch(1, "ok").await);
     let (kind, message) = failure(rig.outcome(bad).await);
     assert_eq!(kind, FaultKind::User);
-    assert!(message.contains("no luck today") && message.contains("program.rs"), "{message}");
+    assert!(message.contains("no luck today") && message.contains("obedient.rs"), "{message}");
     assert!(matches!(rig.outcome(good).await, Outcome::Done(_)));
     rig.end().await;
 }
@@ -265,6 +272,38 @@ async fn what_dead_jobs_left_behind_is_swept_when_the_worker_registers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn output_stays_with_a_core_worker_until_it_is_dropped_also_over_its_lives() {
+    let rig = Rig::start(Role::Core).await;
+    rig.job(0).await;
+    let ids = [rig.launch(0, "publish apples").await, rig.launch(1, "publish pears").await];
+    for id in ids {
+        let Outcome::Done(done) = rig.outcome(id).await else { panic!("it failed") };
+        assert_eq!(done.holder, Some(fake_master::WORKER));
+    }
+    let (master, data) = rig.end().await;
+    let rig = Rig::with(master, data, Role::Core).await;
+    let mut outputs = rig.master.registrations()[1].outputs.clone();
+    outputs.sort_unstable();
+    assert_eq!(outputs, ids);
+    rig.master.tell(MasterTell::Drain(true)).await;
+    rig.master.tell(MasterTell::DropOutputs(vec![ids[0]])).await;
+    rig.master.tell(MasterTell::JobOver(JOB)).await;
+    rig.master.wait("empty", |seen| seen.tells.iter().any(|tell| matches!(tell, WorkerTell::Empty))).await;
+    assert_eq!(std::fs::read_dir(rig.worker_data().join("shuffle/job-1")).map_or(0, Iterator::count), 0);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_worker_keeps_no_output() {
+    let rig = Rig::start(Role::Task).await;
+    rig.job(0).await;
+    let id = rig.launch(0, "publish apples").await;
+    let (_, message) = failure(rig.outcome(id).await);
+    assert!(message.contains("task worker"), "{message}");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_worker_says_so_and_lets_its_tasks_end() {
     let rig = Rig::start(Role::Task).await;
     rig.job(0).await;
@@ -306,4 +345,54 @@ async fn a_worker_of_another_cluster_or_role_stops_with_the_reason() {
     let options = Rig::options(&master, data.path().join("worker"), Role::Task);
     let error = run(options, CancellationToken::new()).await.unwrap_err();
     assert!(matches!(error, WorkerError::OtherRole { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_process_of_a_task_outlives_a_worker_that_is_killed() {
+    let master = FakeMaster::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let mut worker = worker_process(&master, data.path());
+    master.wait("a registration", |seen| !seen.registrations.is_empty()).await;
+    let root = data.path().join("worker").canonicalize().unwrap();
+    let header = header(JOB, 0, &master.secret);
+    master.tell(MasterTell::Job(Box::new(header))).await;
+    let launches = vec![launch(attempt(JOB, 0), "stubborn"), launch(attempt(JOB, 1), "wait")];
+    master.tell(MasterTell::Launch(launches)).await;
+    wait_until("the tasks run", || marked(&root) >= 4).await;
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    wait_until("nothing of it lives", || marked(&root) == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_killed_starts_again_as_itself_and_ends_what_it_left_behind() {
+    let master = FakeMaster::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let mut worker = worker_process(&master, data.path());
+    // It knows its name from the first beat on.
+    master.wait("a beat", |seen| !seen.beats.is_empty()).await;
+    let root = data.path().join("worker").canonicalize().unwrap();
+    // What even its end cannot reach: a process that has left everything but its mark.
+    let mut left = Command::new("sleep");
+    left.arg("1000").env(MARK_VARIABLE, &root).stdin(Stdio::null());
+    let mut left = left.spawn().unwrap();
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    let mut worker = worker_process(&master, data.path());
+    master.wait("the next life", |seen| seen.registrations.len() == 2).await;
+    let status = left.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
+    let [first, second] = &master.registrations()[..] else { panic!("two lives") };
+    assert_eq!(second.worker, Some(fake_master::WORKER));
+    assert!(second.epoch > first.epoch && second.running.is_empty());
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+}
+
+async fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let begin = std::time::Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < fake_master::GUARD, "never happened: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
