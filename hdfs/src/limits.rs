@@ -37,10 +37,9 @@ pub const DISK_QUEUE_PACKETS: usize = 8;
 pub const READ_QUEUE_PACKETS: usize = 2;
 /// Bytes that a writer may have sent and not seen acknowledged; it keeps a copy of them.
 pub const WRITE_WINDOW_BYTES: u64 = 8 << 20;
-/// How long a pipeline may make no progress before the next worker in it counts as failed ...
+/// How long a pipeline may make no progress before the next worker in it counts as failed; a third of it longer for each
+/// worker after that one.
 pub const PIPELINE_STALL: Duration = Duration::from_secs(30);
-/// ... and so much longer for each worker after that one: the neighbour of the one that hangs must be first to say so.
-pub const PIPELINE_STALL_PER_HOP: Duration = Duration::from_secs(10);
 /// How long a reply of one message may take (the disk is read for some).
 pub const BLOCK_REPLY_DEADLINE: Duration = Duration::from_secs(20);
 /// How long a streamed read may make no progress.

@@ -20,6 +20,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub const HOST: &str = "test-host";
+/// Long enough for a machine that is busy with other tests.
+const STALL: Duration = Duration::from_secs(6);
 
 /// One worker with its disk.
 pub struct Node {
@@ -57,7 +59,8 @@ impl Node {
         let store = Arc::new(BlockStore::open_with(&directory.join("blocks"), options).unwrap());
         let (told, reports) = mpsc::channel(1000);
         let dialer = Dialer::new(Credential::Cluster(secret.clone()));
-        let server = BlockServer::new(WorkerId(worker), store.clone(), dialer, told);
+        let channels = Channels::new(dialer, None).with_stall(STALL);
+        let server = BlockServer::over(WorkerId(worker), store.clone(), channels, told);
         let socket = directory.join("socket");
         let stop = CancellationToken::new();
         let mut endpoints = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::RemoteError;
 use crate::{
-    limits::{BLOCK_REPLY_DEADLINE, IDLE_CHANNEL, IDLE_CHANNELS_MAX},
+    limits::{BLOCK_REPLY_DEADLINE, IDLE_CHANNEL, IDLE_CHANNELS_MAX, PIPELINE_STALL},
     protocol::{
         BLOCKS_SERVICE,
         blocks::{BlockReply, BlockRequest},
@@ -23,6 +23,8 @@ pub struct Channels {
     dialer: Dialer,
     /// This machine's name: its workers are spoken to over their Unix sockets.
     host: Option<Arc<str>>,
+    /// How long the last worker of a pipeline may make no progress.
+    stall: Duration,
     idle: Arc<Mutex<HashMap<Endpoint, Vec<Idle>>>>,
 }
 
@@ -46,7 +48,19 @@ impl Lent {
 
 impl Channels {
     pub fn new(dialer: Dialer, host: Option<&str>) -> Channels {
-        Channels { dialer, host: host.map(Arc::from), idle: Arc::default() }
+        Channels { dialer, host: host.map(Arc::from), stall: PIPELINE_STALL, idle: Arc::default() }
+    }
+
+    #[cfg(test)]
+    pub fn with_stall(self, stall: Duration) -> Channels {
+        Channels { stall, ..self }
+    }
+
+    /// How long a sender waits for progress when so many workers follow after the one it speaks to: the neighbour of
+    /// the one that hangs is the first to lose patience, and names it.
+    pub fn stall_limit(&self, hops_after: usize) -> Duration {
+        let hops = u32::try_from(hops_after).unwrap_or(u32::MAX);
+        self.stall.saturating_add((self.stall / 3).saturating_mul(hops))
     }
 
     /// Whether this worker is on this machine and has a Unix socket.

@@ -6,7 +6,7 @@ mod pipeline;
 
 pub use channels::{Channels, Lent};
 pub use exchange::{checksum, describe, finalise, open_local, packets, read, verify};
-pub use pipeline::{Pipeline, PipelineFailure, stall_limit};
+pub use pipeline::{Pipeline, PipelineFailure};
 
 use crate::{WorkerId, blocks::verified::ReadFault, protocol::blocks::BlockError};
 use skep_wire::{ChannelError, DialError};

@@ -9,7 +9,6 @@
 use super::{Channels, Lent, RemoteError};
 use crate::{
     BlockId, Generation, WorkerId,
-    limits::{PIPELINE_STALL, PIPELINE_STALL_PER_HOP},
     protocol::{
         blocks::{BlockReply, BlockRequest, Finish},
         namespace::Location,
@@ -49,11 +48,6 @@ impl PipelineFailure {
     }
 }
 
-/// How long a sender waits when so many workers follow after the one it speaks to.
-pub fn stall_limit(hops_after: usize) -> Duration {
-    PIPELINE_STALL + PIPELINE_STALL_PER_HOP * u32::try_from(hops_after).unwrap_or(u32::MAX)
-}
-
 impl Pipeline {
     /// Builds the pipeline through all `targets` (at least one).
     pub async fn open(
@@ -64,7 +58,7 @@ impl Pipeline {
         first: &Location,
         downstream: Vec<Location>,
     ) -> Result<Pipeline, PipelineFailure> {
-        let stall = stall_limit(downstream.len());
+        let stall = channels.stall_limit(downstream.len());
         let request = BlockRequest::Write { block, generation, resume_at, downstream };
         let failure = |cause| PipelineFailure::new(first.worker, cause);
         match channels.start(first, &request, stall).await.map_err(failure)? {

@@ -59,10 +59,20 @@ impl BlockServer {
         dialer: Dialer,
         reports: mpsc::Sender<BlockReport>,
     ) -> Arc<BlockServer> {
+        BlockServer::over(worker, store, Channels::new(dialer, None), reports)
+    }
+
+    /// With connections of another kind.
+    pub(crate) fn over(
+        worker: WorkerId,
+        store: Arc<BlockStore>,
+        channels: Channels,
+        reports: mpsc::Sender<BlockReport>,
+    ) -> Arc<BlockServer> {
         Arc::new(BlockServer {
             worker,
             store,
-            channels: Channels::new(dialer, None),
+            channels,
             reports,
             writers: Semaphore::new(WRITERS_PER_WORKER_MAX),
             repairs: Semaphore::new(REPAIRS_PER_WORKER_MAX),

@@ -18,10 +18,10 @@ use super::{After, BlockServer};
 use crate::{
     BlockId, Generation, WorkerId,
     blocks::{
-        remote::{Lent, PipelineFailure, RemoteError, stall_limit},
+        remote::{Lent, PipelineFailure, RemoteError},
         store::ReplicaWriter,
     },
-    limits::{BLOCK_REPLY_DEADLINE, DISK_QUEUE_PACKETS, WRITERS_PER_WORKER_MAX},
+    limits::{BLOCK_REPLY_DEADLINE, DISK_QUEUE_PACKETS, PACKET_BYTES, WRITERS_PER_WORKER_MAX},
     protocol::{
         blocks::{BlockError, BlockReply, BlockRequest, Finish},
         control::{BlockReport, Replica},
@@ -121,7 +121,7 @@ impl BlockServer {
         let Some((next, rest)) = order.downstream.split_first() else {
             return Ok((writer, None));
         };
-        let stall = stall_limit(rest.len());
+        let stall = self.channels.stall_limit(rest.len());
         let request = BlockRequest::Write { block, generation, resume_at, downstream: rest.to_vec() };
         let reply = match self.channels.start(next, &request, stall).await {
             Ok((lent, BlockReply::Ready)) => {
@@ -270,7 +270,7 @@ async fn forward(
             (_, None) => Ok(()),
             (Step::Append(bytes), Some(next)) => {
                 forwarded.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                next.send_payload(bytes).await
+                pass_on(next, bytes).await
             }
             (Step::Finish(finish), Some(next)) => {
                 forwarded.0.store(FINISH_FORWARDED, Ordering::Relaxed);
@@ -282,6 +282,12 @@ async fn forward(
             return;
         }
     }
+}
+
+/// A short packet is what its writer had, and it may wait for the acknowledgement: it must not linger in a buffer.
+async fn pass_on(next: &mut skep_wire::channel::Sender, bytes: &Bytes) -> Result<(), ChannelError> {
+    next.send_payload(bytes).await?;
+    if bytes.len() < PACKET_BYTES { next.flush().await } else { Ok(()) }
 }
 
 /// Downstream's replies as events.
@@ -344,7 +350,7 @@ impl<'a> Answer<'a> {
     ) -> Result<(), Broken> {
         let mut watch = Watch::default();
         loop {
-            let event = match timeout(Duration::from_secs(1), happened.recv()).await {
+            let event = match timeout(watch_interval(self.next), happened.recv()).await {
                 Ok(Some(event)) => Some(event),
                 Ok(None) | Err(_) => None,
             };
@@ -410,6 +416,11 @@ impl<'a> Answer<'a> {
 struct Watch {
     seen: u64,
     since: Option<Instant>,
+}
+
+/// How often to look whether the next worker still moves.
+fn watch_interval(next: Option<(WorkerId, Duration)>) -> Duration {
+    next.map_or(Duration::MAX, |(_, stall)| stall / 20)
 }
 
 async fn tell(to_writer: &mut skep_wire::channel::Sender, reply: &BlockReply) -> Result<(), Broken> {

@@ -15,8 +15,11 @@ use crate::{
         namespace::Location,
     },
 };
-use skep_wire::{Credential, Dialer};
-use std::time::Duration;
+use skep_wire::{
+    Acceptor, Channel, Connection, Credential, Dialer, Endpoint, Identity, Listener, Mode, handshake::Refusal,
+};
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 
 const BLOCK: BlockId = BlockId(77);
 const GEN: Generation = Generation(1);
@@ -431,5 +434,43 @@ async fn a_client_that_vanishes_leaves_a_replica_that_recovery_can_use() {
             assert_eq!((len_bytes, replicas.len()), (bytes.len() as u64, 2));
         }
         other => panic!("not recovered: {other:?}"),
+    }
+}
+
+/// Says that it is ready and does nothing more: a worker whose disk, or whole machine, hangs.
+struct Hangs;
+
+impl Acceptor for Hangs {
+    fn admit(&self, _service: &str, _mode: Mode, _identity: &Identity) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn accept(self: Arc<Self>, connection: Connection) {
+        let mut channel = Channel::new(connection);
+        let _: BlockRequest = channel.receive().await.unwrap();
+        channel.send(&BlockReply::Ready).await.unwrap();
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_hangs_in_a_pipeline_is_named_by_the_one_before_it() {
+    let nodes = Nodes::start(2).await;
+    let listener = Listener::bind(&Endpoint::Tcp("127.0.0.1:0".to_owned())).await.unwrap();
+    let hanging = Location {
+        worker: WorkerId(9),
+        endpoint: listener.endpoint.clone(),
+        host: "hangs".to_owned(),
+        socket: None,
+    };
+    tokio::spawn(listener.serve(nodes.secret.clone(), Arc::new(Hangs), CancellationToken::new()));
+    let targets = [nodes.locations(), vec![hanging]].concat();
+    // Before the block's end, and at it.
+    for len in [20 * PACKET_BYTES, 100] {
+        let failure = write(&nodes.channels, &targets, &data(len)).await.unwrap_err();
+        assert_eq!(failure.worker, WorkerId(9), "{failure}");
+        for node in &nodes.nodes {
+            node.store.erase(BLOCK, GEN).unwrap();
+        }
     }
 }
