@@ -1,54 +1,66 @@
 //! The master's data directory.
 //!
-//! | path | what |
-//! | --- | --- |
-//! | `secret` | the cluster secret, 64 hexadecimal characters, mode 0600 |
-//! | `cluster.id` | 16 hexadecimal characters: workers of another cluster are refused |
-//! | `journal/` | all that must not be forgotten; locked by the process that has it open |
+//! ```text
+//! lock         held while a master runs here
+//! secret       the cluster secret, mode 0600
+//! cluster.id   16 hexadecimal digits, made once: workers stay with the cluster that they first joined
+//! journal/     everything else
+//! ```
 
-use crate::error::MasterError;
+use crate::MasterError;
 use skep_wire::Secret;
 use std::{
-    fs, io,
-    io::Write,
+    fs::{self, File, TryLockError},
+    io::{self, Write},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 pub struct Directory {
     pub secret: Secret,
     pub cluster: u64,
     pub journal: PathBuf,
+    /// Held for its lock.
+    _lock: File,
 }
 
 impl Directory {
-    /// Opens the directory, or makes it with a new secret and a new cluster.
     pub fn open(path: &Path) -> Result<Directory, MasterError> {
-        let failed = |source| MasterError::Directory { path: path.to_owned(), source: Arc::new(source) };
-        fs::create_dir_all(path).map_err(failed)?;
-        let secret = Secret::load_or_create(&path.join("secret")).map_err(failed)?;
-        let cluster = load_or_make_id(path).map_err(failed)?;
-        Ok(Directory { secret, cluster, journal: path.join("journal") })
+        let unusable = |source| MasterError::Directory { path: path.to_path_buf(), source };
+        fs::create_dir_all(path).map_err(unusable)?;
+        let lock = File::create(path.join("lock")).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(MasterError::InUse { path: path.to_path_buf() }),
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        }
+        let secret = Secret::load_or_create(&path.join("secret")).map_err(unusable)?;
+        let cluster = cluster_id(&path.join("cluster.id"))?;
+        Ok(Directory { secret, cluster, journal: path.join("journal"), _lock: lock })
     }
 }
 
-fn load_or_make_id(directory: &Path) -> io::Result<u64> {
-    let path = directory.join("cluster.id");
-    match fs::read_to_string(&path) {
+fn cluster_id(path: &Path) -> Result<u64, MasterError> {
+    let unusable = |source| MasterError::Directory { path: path.to_path_buf(), source };
+    match fs::read_to_string(path) {
         Ok(text) => u64::from_str_radix(text.trim(), 16)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("cluster.id: {error}"))),
+            .map_err(|error| MasterError::Damaged { path: path.to_path_buf(), reason: error.to_string() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let id: u64 = rand::random();
-            let fresh = directory.join("cluster.id.new");
-            let mut file = fs::File::create(&fresh)?;
-            writeln!(file, "{id:016x}")?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            fs::File::open(directory)?.sync_all()?;
-            Ok(id)
+            let cluster: u64 = rand::random();
+            write_whole(path, &format!("{cluster:016x}\n")).map_err(unusable)?;
+            Ok(cluster)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(unusable(error)),
     }
+}
+
+/// The file is there with its whole content, or not at all.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = File::create(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
 #[cfg(test)]
@@ -56,11 +68,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_keeps_its_secret_and_its_cluster() {
+    fn a_directory_keeps_its_identity_and_takes_one_master_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Directory::open(&folder.path().join("m")).unwrap();
-        let second = Directory::open(&folder.path().join("m")).unwrap();
-        assert!(first.secret == second.secret);
-        assert_eq!(first.cluster, second.cluster);
+        let first = Directory::open(folder.path()).unwrap();
+        assert!(matches!(Directory::open(folder.path()), Err(MasterError::InUse { .. })));
+        let (cluster, secret) = (first.cluster, first.secret.to_hex());
+        drop(first);
+        let second = Directory::open(folder.path()).unwrap();
+        assert_eq!((second.cluster, second.secret.to_hex()), (cluster, secret));
+    }
+
+    #[test]
+    fn a_damaged_identity_is_refused_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("cluster.id"), "what").unwrap();
+        let error = Directory::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("cluster.id"), "{error}");
     }
 }

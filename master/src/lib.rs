@@ -1,22 +1,38 @@
-//! The master: it owns all cluster metadata and all scheduling decisions.
+//! The master: it owns all scheduling decisions and hosts the namespace.
 //!
-//! * [`core`] decides: jobs, stages, attempts, workers, resizes. A pure state machine.
-//! * [`scheduler`] owns the core: events in, records to the journal, everything else out once that is durable.
-//! * [`server`] starts it all on one data directory and one port, and hosts the namespace of `skep-hdfs`.
-//! * [`services`] are the five conversations: clients, workers, their beats, providers, and the namespace.
+//! * [`core`] is the scheduler, a pure state machine.
+//! * `owner` is the one task that holds it: requests in, records to the journal, the rest out once those are durable
+//!   (`gate`, `effects`).
+//! * `services` are what clients, workers and providers call; `links` are the control connections of workers, `liveness`
+//!   hears their beats, `storage` is the way to the namespace and back, `logs` finds what jobs wrote,
+//!   `sweep` removes what nobody needs any more.
+//! * `directory` is what it keeps on disk, `stored` how the scheduler is written there.
 //!
-//! It sees an opaque graph: no rows, no queries, no user code.
+//! It never runs user code and does not know what a task computes.
 
+mod clock;
 pub mod core;
 mod directory;
+mod effects;
 mod error;
+mod gate;
 pub mod limits;
+mod links;
 mod liveness;
-mod outbox;
-mod scheduler;
-mod server;
+mod logs;
+mod master;
+mod options;
+mod owner;
+mod requests;
 mod services;
+mod status;
 mod storage;
+mod stored;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod watchers;
 
 pub use error::MasterError;
-pub use server::{Master, MasterOptions, run};
+pub use master::{Master, run};
+pub use options::MasterOptions;

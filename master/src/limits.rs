@@ -79,20 +79,42 @@ pub const START_PATIENCE: Duration = Duration::from_secs(30);
 pub const START_FAILED_PAUSE: Duration = Duration::from_secs(5);
 pub const WORKERS_MAX: u32 = 10_000;
 
-/// Messages that may wait for the scheduler's task before their senders wait, and how many it takes at once.
-pub const INBOX_MAX: usize = 8_192;
-pub const BATCH_MAX: usize = 512;
-/// Messages that may wait for one worker before its connection is closed.
-pub const OUTBOX_MAX: usize = 65_536;
-/// Launches in one message.
-pub const LAUNCHES_PER_TELL: usize = 256;
-/// How often those who watch a job hear of changes that are not urgent.
-pub const CHANGES_EVERY: Duration = Duration::from_millis(100);
-/// How long one `Watch` may wait.
-pub const WATCH_MAX: Duration = Duration::from_secs(30);
-/// Text of logs in one answer.
-pub const LOG_BYTES_MAX: u64 = 16 << 20;
-/// How long a worker may take to read its logs.
+/// Messages that may wait for the task that owns the scheduler before their senders wait.
+pub const INBOX_MAX: usize = 4_096;
+/// Messages that the owner takes at a time.
+pub const BATCH_MAX: usize = 1_024;
+/// Messages that may wait to be written to one worker; one that falls behind further is disconnected and registers again.
+pub const LINK_QUEUE_MAX: usize = 1_024;
+/// Launches in one message, by an estimate of their size.
+pub const LAUNCH_MESSAGE_BYTES: usize = 8 << 20;
+/// A watcher is not answered again sooner than this, unless the job's state changed.
+pub const WATCH_PAUSE: Duration = Duration::from_millis(50);
+pub const WATCH_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How often beats are looked at.
+pub const LIVENESS_CHECK_EVERY: Duration = Duration::from_millis(100);
+/// The most silence that one look at the beats may add. More than this since the last look is time in which the master
+/// itself was stopped or starved.
+pub const LIVENESS_STEP_MAX: Duration = Duration::from_millis(300);
+/// How often the scheduler hears what the namespace has to move.
+pub const STORAGE_FACTS_EVERY: Duration = Duration::from_millis(100);
+/// How long a worker may take to say what a job logged.
 pub const LOGS_DEADLINE: Duration = Duration::from_secs(5);
-/// How long a worker whose control connection broke may take to accept a new connection before it is left to its beats.
+/// How long logs may take to be read from the cluster's storage.
+pub const STORED_LOGS_DEADLINE: Duration = Duration::from_secs(10);
+/// Bytes of one worker's log in an answer to a client ...
+pub const LOGS_BYTES_MAX: u64 = 16 << 20;
+/// ... and of all workers' logs.
+pub const LOGS_ANSWER_BYTES_MAX: u64 = 48 << 20;
+/// Orders that may wait for a provider that does not read them; the scheduler gives those that come to nothing again.
+pub const PROVIDER_QUEUE_MAX: usize = 256;
+/// How often what nobody needs any more is removed from `/.skep` in the cluster's storage.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(300);
+/// Job binaries that are kept for the next job, those of unfinished jobs apart: the last used ones.
+pub const BINARIES_KEPT_MAX: usize = 16;
+/// A binary that was used since then is kept in any case: somebody may be about to submit a job with it.
+pub const BINARY_KEPT_FOR: Duration = Duration::from_secs(3600);
+/// Stored logs of finished jobs in all; the oldest jobs' go first.
+pub const LOGS_STORED_BYTES_MAX: u64 = 1 << 30;
+pub const LIST_MAX: u32 = 10_000;
+/// How long a worker whose control connection broke may take to be reached before it is left to its beats.
 pub const PROBE_DEADLINE: Duration = Duration::from_secs(2);

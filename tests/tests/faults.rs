@@ -169,6 +169,32 @@ fn blocks_of_a_lost_core_worker_are_replicated_again() {
 }
 
 #[test]
+fn logs_of_a_finished_job_outlive_the_workers_that_ran_it() {
+    let mut cluster = Cluster::start(1, 2);
+    cluster.put("/in", b"a\nb\n");
+    let mapper = "sh -c 'echo the mapper was here >&2; cat'";
+    let output = ["--output", "/out", "--reducers", "0"];
+    cluster.skep(&[&["submit", "--mapper", mapper, "--input", "/in"][..], &output].concat()).ok();
+    let job = cluster.last_job()["summary"]["id"].to_string();
+    let job = format!("job-{}", job.trim_matches(|letter: char| !letter.is_ascii_digit()));
+    let stored = format!("/.skep/logs/{job}");
+    wait_until("the log is stored", || {
+        cluster.skep(&["fs", "cat", &format!("{stored}/*")]).stdout.contains("the mapper was here")
+    });
+    cluster.kill_worker(1);
+    cluster.kill_worker(2);
+    // The core worker comes back as another process with nothing of the job but its blocks.
+    cluster.kill_worker(0);
+    std::fs::remove_dir_all(cluster.workers[0].data.join("jobs")).unwrap();
+    cluster.start_worker(0);
+    wait_until("one worker is left", || {
+        cluster.status()["workers"].as_array().is_some_and(|workers| workers.len() == 1)
+    });
+    let logs = cluster.skep(&["jobs", "logs", &job]).ok();
+    assert!(logs.contains("the mapper was here"), "{logs}");
+}
+
+#[test]
 fn killed_jobs_leave_nothing_on_the_workers_disks() {
     let cluster = Cluster::start(2, 1);
     cluster.put("/in", text::words(5, 8 * MIB).as_bytes());

@@ -62,6 +62,10 @@ pub enum Refusal {
     Service { service: String },
     #[error("a job token does not open the service `{service}`")]
     Forbidden { service: String },
+    #[error(
+        "the job of this token is over, or was never of this cluster: a token opens `{service}` only while its job runs"
+    )]
+    JobOver { service: String },
     #[error("it is not a Skep process (the first bytes are not the protocol's)")]
     NotSkep,
 }
@@ -202,6 +206,7 @@ async fn refuse(stream: &mut Stream, refusal: &Refusal) -> io::Result<()> {
         Refusal::Service { .. } => 3,
         Refusal::Forbidden { .. } => 4,
         Refusal::NotSkep => 5,
+        Refusal::JobOver { .. } => 6,
     };
     write_reply(stream, code, &[0; PROOF_BYTES]).await?;
     stream.write.shutdown().await?;
@@ -228,6 +233,7 @@ async fn read_reply(stream: &mut Stream, service: &str) -> Result<[u8; PROOF_BYT
         2 => Refusal::Secret,
         3 => Refusal::Service { service: service.to_owned() },
         4 => Refusal::Forbidden { service: service.to_owned() },
+        6 => Refusal::JobOver { service: service.to_owned() },
         // A server of this version has no other reason.
         _ => Refusal::NotSkep,
     };

@@ -232,7 +232,7 @@ async fn logs(client: &JobsClient, job: JobId, task: Option<TaskName>, bytes: u6
         return write_json(&parts);
     }
     if parts.iter().all(|part| part.text.is_empty()) {
-        writeln!(io::stderr(), "{job} has written nothing that a live worker keeps")?;
+        writeln!(io::stderr(), "{job} has written nothing that is kept")?;
     }
     write_logs(&mut stdout().lock(), &parts)?;
     Ok(ExitCode::SUCCESS)

@@ -25,6 +25,8 @@ pub const COPY_BYTES: usize = 1 << 20;
 pub const REMEMBERED_HASHES_MAX: usize = 256;
 /// A file that was changed less than this ago is hashed again next time: its next change could leave the same times.
 pub const HASH_SETTLING: Duration = Duration::from_secs(1);
+/// A stored binary that was marked as used less than this ago is not marked again. The master keeps it for an hour.
+pub const MARKED_USED_FOR: Duration = Duration::from_secs(600);
 /// Uploads that were never finished are removed after this long.
 pub const UPLOAD_LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
 /// Bars on the terminal at the same time.

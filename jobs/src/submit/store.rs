@@ -1,7 +1,7 @@
 //! Files of this machine in the cluster's storage, under their SHA-256: uploaded when absent, never twice.
 //!
 //! ```text
-//! /.skep/binaries/<sha256>             complete; appears by rename
+//! /.skep/binaries/<sha256>             complete; appears by rename; its modification time says when it was last used
 //! /.skep/uploads/<sha256>.<random>     being written, or left by a client that was killed
 //! ```
 //! The hash of an unchanged file is remembered between runs (`hashes.json` in the state directory), so that a warm
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use skep_hdfs::{
     FsPath,
     client::{Client, ClientError, CreateOptions},
-    protocol::namespace::NamespaceError,
+    protocol::namespace::{NamespaceError, Operation},
 };
 use std::{
     collections::BTreeMap,
@@ -62,8 +62,22 @@ fn cluster_path(text: &str) -> Result<FsPath, ClientError> {
 }
 
 async fn is_stored(client: &Client, path: &FsPath, len_bytes: u64) -> Result<bool, ClientError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     match client.status(path).await {
-        Ok(status) => Ok(status.len_bytes == len_bytes && !status.open),
+        Ok(status) if status.len_bytes == len_bytes && !status.open => {
+            let unmarked_for = now.saturating_sub(Duration::from_millis(status.modified_ms));
+            Ok(unmarked_for < limits::MARKED_USED_FOR || mark_used(client, path, now).await?)
+        }
+        Ok(_) | Err(ClientError::Namespace(NamespaceError::NotFound(_))) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The master removes what was not used for long; `false`: it just did.
+async fn mark_used(client: &Client, path: &FsPath, now: Duration) -> Result<bool, ClientError> {
+    let modified_ms = Some(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    match client.call(Operation::SetTimes { path: path.clone(), modified_ms, accessed_ms: None }).await {
+        Ok(_) => Ok(true),
         Err(ClientError::Namespace(NamespaceError::NotFound(_))) => Ok(false),
         Err(error) => Err(error),
     }

@@ -212,6 +212,11 @@ pub enum Output {
         ticket: Ticket,
         answer: Result<ResizePlan, JobError>,
     },
+    /// A registered worker is gone: its connection is closed, the namespace hears of it.
+    Gone {
+        worker: WorkerId,
+        epoch: Epoch,
+    },
     /// The namespace must (or need no longer) move what this core worker stores.
     StorageDrain {
         worker: WorkerId,

@@ -1,6 +1,6 @@
 //! Workers stay, are suspected, and go.
 
-use super::{Core, record::Record, retry::Gone, worker::Leaving};
+use super::{Core, event::Output, event::Session, record::Record, retry::Gone, worker::Leaving};
 use skep_hdfs::{Epoch, WorkerId};
 use skep_jobs::{model::AttemptId, protocol::client::Role};
 use std::{collections::BTreeSet, time::Duration};
@@ -25,6 +25,11 @@ impl Core {
         if !suspect {
             self.offer(worker);
         }
+    }
+
+    /// The connection on which a worker is registered now.
+    pub fn session_of(&self, worker: WorkerId) -> Option<Session> {
+        self.workers.get(&worker).map(|there| there.session)
     }
 
     /// A signal or a notice from outside: it will be gone soon, and whether it comes back is not known.
@@ -57,6 +62,9 @@ impl Core {
     fn gone(&mut self, worker: WorkerId, why: &str) {
         self.attempts_died(worker, why);
         let entry = self.workers.remove(&worker);
+        if let Some(there) = &entry {
+            self.out.push_back(Output::Gone { worker, epoch: there.epoch });
+        }
         let told = entry.as_ref().is_some_and(|there| there.leaving == Leaving::Told);
         let role = self.ledger.workers.get(&worker).map(|known| known.role);
         let forget = told || role == Some(Role::Task);

@@ -50,7 +50,7 @@ mod why;
 mod worker;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::limits::{RESTART_HOLD, RETURN_GRACE};
 use event::{Event, Output, Session, Tell, Tick};

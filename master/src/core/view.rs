@@ -12,11 +12,12 @@ use super::{
 use skep_hdfs::{WorkerId, protocol::control::Capacity};
 use skep_jobs::{
     model::{
-        Counters, JobId, JobState, JobSummary, JobView, StageId, StageOutput, StageState, StageView, TaskView,
+        AttemptId, Counters, JobId, JobState, JobSummary, JobView, PartId, StageId, StageOutput, StageState,
+        StageView, TaskView,
     },
     protocol::client::WorkerView,
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Finished tasks that the history of a job lists.
 const LAST_FINISHED: usize = 100;
@@ -90,6 +91,27 @@ impl Core {
             started_ms: running.started.0,
             finished_ms: None,
         }
+    }
+
+    /// Attempts of one task that are remembered.
+    pub fn attempts_of_task(&self, id: JobId, stage: StageId, part: PartId) -> BTreeSet<AttemptId> {
+        let is_it = |attempt: &AttemptId| attempt.stage == stage && attempt.part == part;
+        let mut attempts = BTreeSet::new();
+        if let Some(finished) = self.ledger.history.get(id) {
+            attempts.extend(finished.tasks.iter().map(|task| task.attempt).filter(is_it));
+        }
+        if let Some(job) = self.jobs.get(&id) {
+            attempts.extend(job.running.keys().copied().filter(is_it));
+            attempts.extend(job.recent.iter().chain(&job.failures).map(|task| task.attempt).filter(is_it));
+        }
+        let winner = self.ledger.jobs.get(&id).and_then(|job| job.stage(stage)?.finished(part));
+        attempts.extend(winner.map(|winner| winner.attempt));
+        attempts
+    }
+
+    /// Jobs that are not over.
+    pub fn living_ids(&self) -> BTreeSet<JobId> {
+        self.ledger.jobs.keys().copied().collect()
     }
 
     /// What the core knows of the registered workers; the shell adds capacity and beats.

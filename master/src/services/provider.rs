@@ -1,45 +1,46 @@
-//! Whoever can start and stop workers.
+//! The connection of whoever can start and stop workers.
 
-use super::Services;
+use super::Front;
 use crate::{
     core::event::{Event, Session},
-    scheduler::Message,
+    owner::Request,
 };
 use skep_jobs::protocol::provider::{Offer, ProviderTell};
 use skep_wire::{Connection, Peer, Service};
 use std::sync::{Arc, OnceLock};
+use tokio::sync::oneshot;
 
-struct Providers {
-    services: Arc<Services>,
+struct ProviderService {
+    front: Arc<Front>,
     session: OnceLock<Session>,
 }
 
-impl Service for Providers {
+/// Until the connection ends.
+pub async fn serve(front: Arc<Front>, connection: Connection) {
+    let service = Arc::new(ProviderService { front: front.clone(), session: OnceLock::new() });
+    let peer = Peer::start(connection, service.clone());
+    peer.closed().await;
+    if let Some(&session) = service.session.get() {
+        let _ = front.inbox.send(Request::Event(Event::ProviderGone { session })).await;
+    }
+}
+
+impl Service for ProviderService {
     type Call = Offer;
     type Answer = ();
     type Tell = ProviderTell;
 
     async fn call(&self, from: &Peer, offer: Offer) {
-        let Offer { name, core, task } = offer;
-        let peer = from.clone();
-        let joined =
-            self.services.scheduler.answer(|answer| Message::Provider { peer, name, core, task, answer });
-        if let Some(session) = joined.await {
-            // A second offer on one connection changes nothing.
+        let (reply, session) = oneshot::channel();
+        let request = Request::Offer { offer, peer: from.clone(), reply };
+        if self.front.inbox.send(request).await.is_ok()
+            && let Ok(session) = session.await
+        {
             let _ = self.session.set(session);
         }
     }
 
-    async fn tell(&self, _from: &Peer, tell: ProviderTell) {
-        let ProviderTell::StartFailed { role, reason } = tell;
-        self.services.scheduler.event(Event::StartFailed { role, reason }).await;
-    }
-}
-
-pub async fn serve(services: Arc<Services>, connection: Connection) {
-    let providers = Arc::new(Providers { services: Arc::clone(&services), session: OnceLock::new() });
-    Peer::start(connection, Arc::clone(&providers)).closed().await;
-    if let Some(session) = providers.session.get() {
-        services.scheduler.event(Event::ProviderGone { session: *session }).await;
+    async fn tell(&self, _from: &Peer, ProviderTell::StartFailed { role, reason }: ProviderTell) {
+        let _ = self.front.inbox.send(Request::Event(Event::StartFailed { role, reason })).await;
     }
 }

@@ -294,6 +294,7 @@ impl World {
                 });
                 self.send(joining.link, Way::FromMaster, Message::Registered(answer));
             }
+            Output::Gone { worker, epoch } => self.let_go(worker, epoch),
             Output::StorageDrain { worker, draining } => {
                 self.name(namespace::event::Event::Draining { worker, draining });
             }
@@ -498,12 +499,24 @@ impl World {
         if master.heard.get(&worker).is_none_or(|heard| heard.epoch != epoch) {
             return;
         }
+        // What is judged is the connection that was heard: it says nothing about a newer one.
+        if master.scheduler.session_of(worker) != master.sessions.get(&worker).map(|(session, _)| *session) {
+            return;
+        }
         master.heard.remove(&worker);
+        self.schedule(Event::Gone { worker, epoch, why: "silence".to_owned() });
+    }
+
+    /// The scheduler has let the worker go, and the log says so.
+    fn let_go(&mut self, worker: WorkerId, epoch: Epoch) {
+        let Some(master) = self.master.as_mut() else { return };
+        if master.heard.get(&worker).is_some_and(|heard| heard.epoch <= epoch) {
+            master.heard.remove(&worker);
+        }
         // If it lives after all, it finds its connection closed and registers again.
         if let Some((_, link)) = master.sessions.remove(&worker) {
             self.break_link(link);
         }
-        self.schedule(Event::Gone { worker, epoch, why: "silence".to_owned() });
         self.name(namespace::event::Event::Gone { worker, epoch });
     }
 

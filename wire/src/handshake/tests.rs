@@ -20,6 +20,9 @@ async fn shake(
 ) -> (Result<(), HandshakeError>, Result<Hello, HandshakeError>) {
     let (mut client, mut server) = Stream::pair();
     let admit = |hello: &Hello| match (hello.service.as_str(), &hello.identity) {
+        ("blocks", Identity::Job(job)) if job == "job-0" => {
+            Err(Refusal::JobOver { service: hello.service.clone() })
+        }
         ("blocks", _) | ("journal", Identity::Cluster) => Ok(()),
         ("journal", Identity::Job(_)) => Err(Refusal::Forbidden { service: hello.service.clone() }),
         _ => Err(Refusal::Service { service: hello.service.clone() }),
@@ -68,6 +71,11 @@ async fn each_refusal_arrives_as_what_it_is() {
         (job("job-1", Secret::random().token_for("job-1")), "blocks", Refusal::Secret),
         (Credential::Cluster(secret.clone()), "weather", service("weather")),
         (Credential::Cluster(secret.clone()), "", service("")),
+        (
+            job("job-0", secret.token_for("job-0")),
+            "blocks",
+            Refusal::JobOver { service: "blocks".to_owned() },
+        ),
         (job("job-1", token), "journal", forbidden),
     ] {
         let (client, server) = shake(&credential, &secret, name).await;

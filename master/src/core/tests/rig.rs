@@ -158,7 +158,7 @@ impl Rig {
                 Output::Joined { answer, .. } => self.answers.joined.push(answer.map(|joined| joined.worker)),
                 Output::Resized { answer, .. } => self.answers.resized.push(answer),
                 Output::Provider { order, .. } => self.answers.provider.push(order),
-                Output::StorageDrain { .. } | Output::Changed { .. } => {}
+                Output::StorageDrain { .. } | Output::Changed { .. } | Output::Gone { .. } => {}
             }
         }
     }
