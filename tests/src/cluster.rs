@@ -110,8 +110,13 @@ impl Cluster {
 
     /// Starts one more worker and returns its index; does not wait for it.
     pub fn add_worker(&mut self, role: &'static str) -> usize {
+        let data = self.folder.path().join(format!("worker-{}", self.workers.len()));
+        self.add_worker_in(role, data)
+    }
+
+    /// The same, with its data in a directory of the test's choice.
+    pub fn add_worker_in(&mut self, role: &'static str, data: PathBuf) -> usize {
         let index = self.workers.len();
-        let data = self.folder.path().join(format!("worker-{index}"));
         self.workers.push(Worker { role, data, child: None });
         self.start_worker(index);
         index

@@ -2,6 +2,7 @@
 //! hurt it. Nothing that product code imports.
 
 pub mod cluster;
+pub mod disks;
 pub mod hosts;
 pub mod programs;
 pub mod s3;

@@ -1,9 +1,10 @@
-//! The programs under test, built once per test run with the profile that the tests run in.
+//! The programs under test, each built once per test run with the profile that the tests run in.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 /// Folder of this build's artefacts: `target/debug` or `target/release`.
@@ -12,28 +13,44 @@ fn artefacts() -> &'static Path {
     FOLDER.get_or_init(|| {
         let test = std::env::current_exe().expect("this program has an executable");
         let profile = |folder: &&Path| folder.ends_with("debug") || folder.ends_with("release");
-        let folder = test.ancestors().find(profile).expect("it lies below target/PROFILE").to_path_buf();
-        let release = folder.ends_with("release");
-        for what in [&["-p", "skep", "--bin", "skep"][..], &["-p", "skep-jobs", "--examples"][..]] {
-            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            cargo.arg("build").arg("--quiet").args(what).current_dir(env!("CARGO_MANIFEST_DIR"));
-            cargo.env("CARGO_TARGET_DIR", folder.parent().expect("target"));
-            if release {
-                cargo.arg("--release");
-            }
-            let status = cargo.status().expect("cargo runs");
-            assert!(status.success(), "cargo build {what:?} failed");
-        }
-        folder
+        test.ancestors().find(profile).expect("it lies below target/PROFILE").to_path_buf()
     })
+}
+
+/// Set, nothing is built: the programs of an earlier build are taken as they are.
+const BUILT_VARIABLE: &str = "SKEP_TEST_PROGRAMS_BUILT";
+
+/// Builds what cargo calls by these words, unless this process has done so before.
+fn build(what: &[&str]) {
+    if std::env::var_os(BUILT_VARIABLE).is_some() {
+        return;
+    }
+    static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if built.contains(&what.join(" ")) {
+        return;
+    }
+    let folder = artefacts();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Of the whole workspace: with the features that the tests themselves were built with, so that nothing is built twice.
+    cargo.args(["build", "--quiet", "--workspace"]).args(what).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.env("CARGO_TARGET_DIR", folder.parent().expect("target"));
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().expect("cargo runs");
+    assert!(status.success(), "cargo build {what:?} failed");
+    built.insert(what.join(" "));
 }
 
 /// The `skep` binary.
 pub fn skep() -> PathBuf {
+    build(&["--bin", "skep"]);
     artefacts().join("skep")
 }
 
 /// A job binary of `jobs/examples`.
 pub fn job(name: &str) -> PathBuf {
+    build(&["--example", name]);
     artefacts().join("examples").join(name)
 }

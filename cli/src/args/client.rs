@@ -37,13 +37,16 @@ pub struct JobsArgs {
 #[derive(Debug, Subcommand)]
 pub enum JobsCommand {
     /// The latest jobs, newest first
+    #[command(after_help = "Example:\n  skep jobs list --limit 5")]
     List {
         /// At most this many
         #[arg(long, value_name = "N", default_value_t = 30)]
         limit: u32,
     },
     /// One job: stages, progress, counters, why it failed
+    #[command(after_help = "Example:\n  skep jobs show job-17 --tasks")]
     Show {
+        /// `job-17`, or 17
         #[arg(value_name = "ID")]
         job: JobId,
         /// Its running and latest tasks too
@@ -51,7 +54,9 @@ pub enum JobsCommand {
         tasks: bool,
     },
     /// What the job's processes wrote, during and after the run
+    #[command(after_help = "Example:\n  skep jobs logs job-17 --task 0.3")]
     Logs {
+        /// `job-17`, or 17
         #[arg(value_name = "ID")]
         job: JobId,
         /// Only the attempts of one task: STAGE.TASK
@@ -62,12 +67,16 @@ pub enum JobsCommand {
         bytes: u64,
     },
     /// What the job waits for, and since when
+    #[command(after_help = "Example:\n  skep jobs why job-17")]
     Why {
+        /// `job-17`, or 17
         #[arg(value_name = "ID")]
         job: JobId,
     },
     /// Stop a job and remove what it left
+    #[command(after_help = "Example:\n  skep jobs kill job-17")]
     Kill {
+        /// `job-17`, or 17
         #[arg(value_name = "ID")]
         job: JobId,
     },
@@ -94,7 +103,7 @@ Examples:
   skep resize --core 2 --plan       what it would take: bytes to move, what blocks it
   skep resize --core 2 --no-wait
 
-Workers that leave are drained first: running tasks end, blocks and shuffle data move. Waits until the cluster has
+Workers that leave are drained first: running tasks end, blocks are copied, shuffle data is used up. Waits until the cluster has
 the size, and ends with REACHED, or PARTIAL and the reason (exit code 1).";
 
 #[derive(Debug, Args)]

@@ -4,6 +4,8 @@
 pub mod client;
 pub mod daemon;
 pub mod demo;
+#[cfg(test)]
+mod reference;
 pub mod size;
 pub mod submit;
 pub mod up;
