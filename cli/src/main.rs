@@ -35,12 +35,13 @@ fn run(cli: &Cli) -> Outcome {
         Command::Master(args) => commands::master::run(args),
         Command::Worker(args) => commands::worker::run(global, args),
         Command::Task => Ok(commands::task::run()),
+        Command::Warden(args) => commands::worker::watch(args),
     }
 }
 
 fn voice(command: &Command) -> Voice {
     match command {
-        Command::Master(_) | Command::Worker(_) => Voice::Daemon,
+        Command::Master(_) | Command::Worker(_) | Command::Warden(_) => Voice::Daemon,
         Command::Up(args) if args.supervise => Voice::Daemon,
         Command::Up(_) => Voice::Supervisor,
         _ => Voice::Client,

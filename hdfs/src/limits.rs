@@ -44,6 +44,8 @@ pub const PIPELINE_STALL: Duration = Duration::from_secs(30);
 pub const BLOCK_REPLY_DEADLINE: Duration = Duration::from_secs(20);
 /// How long a streamed read may make no progress.
 pub const READ_STALL: Duration = Duration::from_secs(30);
+/// When nothing of a block came for this long, its next replica is read as well.
+pub const READ_PATIENCE: Duration = Duration::from_secs(2);
 /// How long an unused connection to a worker is kept by its client, and by the worker (longer).
 pub const IDLE_CHANNEL: Duration = Duration::from_secs(20);
 pub const IDLE_CHANNEL_SERVED: Duration = Duration::from_secs(60);
@@ -55,8 +57,10 @@ pub const WRITE_ATTEMPTS_MAX: u32 = 6;
 pub const OPEN_BLOCKS_PER_READER: usize = 16;
 /// How long one call to the master may take before it is repeated.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(30);
-/// Bytes per second that a worker re-reads in the background to find decay.
+/// Bytes per second that a worker re-reads in the background to find decay, and the least time between two beginnings of
+/// doing so.
 pub const SCRUB_BYTES_PER_SECOND: u64 = 4 << 20;
+pub const SCRUB_ROUND: Duration = Duration::from_secs(24 * 3600);
 /// Blocks of a file whose checksums are asked for at the same time.
 pub const CHECKSUMS_AT_ONCE: usize = 16;
 /// Bytes of one read of the object store's streams ...

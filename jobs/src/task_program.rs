@@ -86,6 +86,9 @@ pub struct TaskProgress {
     pub output_bytes: AtomicU64,
     pub output_records: AtomicU64,
     pub spilled_bytes: AtomicU64,
+    /// Shuffle bytes that were fetched, merged ahead or delivered, some of them more than once. It tells a task that is
+    /// busy with them from one that hangs, and nothing else.
+    pub shuffled_bytes: AtomicU64,
     named: Mutex<Named>,
 }
 
@@ -127,6 +130,7 @@ impl TaskProgress {
             input_bytes: self.input_bytes.load(Relaxed),
             input_records: self.input_records.load(Relaxed),
             output_records: self.output_records.load(Relaxed),
+            shuffled_bytes: self.shuffled_bytes.load(Relaxed),
             counters: named.counters.clone(),
             status: named.status.clone(),
         }
@@ -157,6 +161,8 @@ pub struct PublishedOutput<'a> {
     pub data: KeptData,
     /// From the launch: empty on a core worker.
     pub deliver_to: &'a [Location],
+    /// Is raised by the bytes that are delivered.
+    pub moved_bytes: &'a AtomicU64,
 }
 
 pub struct OpenInput<'a> {
@@ -167,6 +173,8 @@ pub struct OpenInput<'a> {
     pub memory_bytes: usize,
     pub scratch: &'a std::path::Path,
     pub cancel: &'a Cancel,
+    /// Is raised by the bytes that are fetched and merged before the first record is there.
+    pub moved_bytes: &'a AtomicU64,
 }
 
 /// Records in key order, handed over in batches: one virtual call per batch, not per record.

@@ -140,9 +140,8 @@ fn a_block_whose_every_replica_is_damaged_is_an_error_that_names_the_file() {
 }
 
 #[test]
-#[ignore = "small shuffle outputs stay in memory and workers have no setting for that yet; the shuffle store's own tests damage its files"]
 fn a_flipped_byte_in_a_shuffle_file_is_found_and_the_task_run_again() {
-    let cluster = Cluster::start_with(1, 0, &["--slots", "1"]);
+    let cluster = Cluster::start_with(1, 0, &["--slots", "1", "--shuffle-memory", "0"]);
     let text = text::words(13, 6 << 20);
     cluster.put("/in", text.as_bytes());
     let binary = skep_tests::programs::job("wordcount").display().to_string();

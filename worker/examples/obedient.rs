@@ -1,14 +1,18 @@
 //! What the tests of this crate run as other processes: a job's program whose tasks do what their payload says, and, with
-//! the argument `worker`, a worker that can be killed.
+//! the argument `worker`, a worker that can be killed, with `warden` beside it.
 
 use skep_jobs::{
     model::{Done, FaultKind, Outcome, Segment},
-    protocol::{client::Role, task::KeptData, worker::Launch},
+    protocol::{
+        client::Role,
+        task::KeptData,
+        worker::{Launch, LaunchInput},
+    },
     task,
-    task_program::{PublishedOutput, TaskContext, TaskProgram},
+    task_program::{OpenInput, PublishedOutput, RecordBatch, ShuffleFault, TaskContext, TaskProgram},
 };
 use skep_wire::Secret;
-use skep_worker::{WorkerOptions, run};
+use skep_worker::{WorkerOptions, process::warden, run};
 use std::{
     env,
     error::Error,
@@ -24,7 +28,14 @@ fn main() -> ExitCode {
     if task::is_task_process() {
         return task::run(&|_| Ok(Arc::new(Obedient)));
     }
-    match worker(&env::args().skip(1).collect::<Vec<_>>()) {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ended = match words[..] {
+        ["worker", role, master, secret, data] => worker(role, master, secret, data),
+        ["warden", mark, life] => warden::keep_watch(mark, life).map(drop).map_err(Box::from),
+        _ => Err("worker ROLE MASTER SECRET DATA, or warden MARK LIFE".into()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -33,10 +44,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn worker(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-    let [word, master, secret, data] = arguments else { return Err("worker MASTER SECRET DATA".into()) };
-    let secret = Secret::from_hex(secret).filter(|_| word == "worker").ok_or("worker MASTER SECRET DATA")?;
-    let mut options = WorkerOptions::new(Role::Task, master.parse()?, PathBuf::from(data), secret);
+fn worker(role: &str, master: &str, secret: &str, data: &str) -> Result<(), Box<dyn Error>> {
+    let secret = Secret::from_hex(secret).ok_or("the secret is not in hexadecimal")?;
+    let role = if role == "core" { Role::Core } else { Role::Task };
+    let mut options = WorkerOptions::new(role, master.parse()?, PathBuf::from(data), secret);
     options.slots = Some(2);
     options.owns_process = true;
     let runtime = tokio::runtime::Runtime::new()?;
@@ -62,6 +73,7 @@ impl TaskProgram for Obedient {
             "wait" => return wait(context),
             "stubborn" => return never_end(),
             "eat" => eat(),
+            "fetch" => return fetch(launch, context),
             "publish" => return publish(launch, context, object),
             "ok" => {}
             other => return Outcome::Failed { kind: FaultKind::Undecodable, message: other.to_owned() },
@@ -113,10 +125,42 @@ fn publish(launch: &Launch, context: &TaskContext, text: &str) -> Outcome {
         segments: vec![segment],
         data: KeptData::File(path),
         deliver_to: &launch.deliver_to,
+        moved_bytes: &context.progress.shuffled_bytes,
     };
     match (written, context.shuffle.publish(output)) {
         (Ok(()), Ok(holder)) => Outcome::Done(Done { holder, segments: vec![segment], ..Done::default() }),
         (_, Err(error)) => Outcome::Failed { kind: FaultKind::Worker, message: error.to_string() },
         (Err(error), _) => Outcome::Failed { kind: FaultKind::WorkerDisk, message: error.to_string() },
+    }
+}
+
+/// Reads its input and says how many records that were.
+fn fetch(launch: &Launch, context: &TaskContext) -> Outcome {
+    match count_records(launch, context) {
+        Ok(records) => done(records.to_string()),
+        Err(error) => Outcome::Failed { kind: FaultKind::Worker, message: error.to_string() },
+    }
+}
+
+fn count_records(launch: &Launch, context: &TaskContext) -> Result<usize, ShuffleFault> {
+    let [LaunchInput::Shuffle { pieces, holders }] = &launch.inputs[..] else {
+        return Err(ShuffleFault::Worker("it brings no input".to_owned()));
+    };
+    let mut input = context.shuffle.open(OpenInput {
+        pieces,
+        holders,
+        partition: launch.attempt.part.0,
+        memory_bytes: context.memory_bytes,
+        scratch: &context.scratch,
+        cancel: &context.cancel,
+        moved_bytes: &context.progress.shuffled_bytes,
+    })?;
+    let (mut batch, mut records) = (RecordBatch::new(), 0);
+    loop {
+        input.fill(&mut batch)?;
+        if batch.is_empty() {
+            return Ok(records);
+        }
+        records += batch.len();
     }
 }

@@ -20,6 +20,8 @@ pub enum WorkerError {
     Listen { endpoint: skep_wire::Endpoint, source: io::Error },
     #[error("cannot start a thread: {0}; raise the limit on processes (ulimit -u)")]
     Thread(io::Error),
+    #[error("cannot start {program}, which ends what tasks started when this worker is killed: {source}")]
+    Warden { program: PathBuf, source: io::Error },
     #[error("the master refuses this worker: {0}")]
     Refused(#[from] RegisterError),
     #[error("the master at {master} refuses the connection: {refusal}")]

@@ -4,30 +4,47 @@
 mod fake_master;
 #[path = "daemon/program.rs"]
 mod program;
+#[path = "daemon/slow_holder.rs"]
+mod slow_holder;
 
 use fake_master::FakeMaster;
 use program::{JOB, attempt, header, launch, marked, obedient};
+use skep_hdfs::{
+    BlockId, Generation,
+    blocks::{BlockStore, crc::crc32c, layout::Layout},
+    protocol::{
+        blocks::Finish,
+        control::{BlockCommand, BlockReport},
+    },
+};
 use skep_jobs::{
     model::{AttemptId, FaultKind, Outcome},
     protocol::{
         client::Role,
-        worker::{MasterTell, RegisterError, WorkerTell},
+        worker::{Launch, MasterTell, RegisterError, WorkerTell},
     },
 };
-use skep_worker::{WorkerError, WorkerOptions, process::roster::MARK_VARIABLE, run};
+use skep_worker::{
+    WorkerError, WorkerOptions,
+    process::{roster::MARK_VARIABLE, table::ProcessTable},
+    run,
+};
+use slow_holder::SlowHolder;
 use std::{
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A worker in a process of its own, to be killed.
-fn worker_process(master: &FakeMaster, data: &Path) -> Child {
+fn worker_process(master: &FakeMaster, role: &str, data: &Path) -> Child {
     let mut command = Command::new(obedient());
     command
-        .arg("worker")
+        .args(["worker", role])
         .arg(master.endpoint.to_string())
         .arg(master.secret.to_hex())
         .arg(data.join("worker"));
@@ -53,7 +70,6 @@ impl Rig {
         let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
         let mut options = Rig::options(&master, data.path().join("worker"), role);
         options.stop_now = stop_now.clone();
-        options.skep = obedient();
         let known = master.registrations().len();
         let worker = tokio::spawn(run(options, stop.clone()));
         let rig = Rig { master, data, stop, stop_now, worker };
@@ -63,6 +79,7 @@ impl Rig {
 
     fn options(master: &FakeMaster, data: PathBuf, role: Role) -> WorkerOptions {
         let mut options = WorkerOptions::new(role, master.endpoint.clone(), data, master.secret.clone());
+        options.skep = obedient();
         options.slots = Some(2);
         options.memory_bytes = Some(1 << 30);
         options.host = Some("here".to_owned());
@@ -348,20 +365,91 @@ async fn a_worker_of_another_cluster_or_role_stops_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "what a task process started survives when the kernel ends it with its worker"]
+async fn a_slow_fetch_is_progress_and_no_reason_to_time_out() {
+    let rig = Rig::start(Role::Task).await;
+    let mut header = header(JOB, 0, &rig.master.secret);
+    header.conf.task_timeout = Duration::from_secs(3);
+    rig.master.tell(MasterTell::Job(Box::new(header))).await;
+    let holder = SlowHolder::new(rig.data.path(), 14, Duration::from_millis(500));
+    let input = holder.start(&rig.master.secret).await;
+    let id = attempt(JOB, 0);
+    let launch = Launch { inputs: vec![input], ..launch(id, "fetch") };
+    rig.master.tell(MasterTell::Launch(vec![launch])).await;
+    let outcome = rig.outcome(id).await;
+    let Outcome::Done(done) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(done.result, slow_holder::RECORDS.to_string().into_bytes());
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decay_in_a_replica_is_found_and_told_without_a_reader() {
+    let master = FakeMaster::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let bytes = vec![7; 300_000];
+    let blocks = data.path().join("worker/blocks");
+    for block in [1, 2] {
+        let store = Arc::new(BlockStore::open(&blocks).unwrap());
+        let mut writer = store.begin_write(BlockId(block), Generation(1), 0).unwrap();
+        writer.append(&bytes).unwrap();
+        writer.finalise(Finish { len_bytes: bytes.len() as u64, crc: crc32c(&bytes) }).unwrap();
+    }
+    let decayed = Layout::new(&blocks).finalised(BlockId(2), Generation(1)).data;
+    std::fs::File::options().write(true).open(decayed).unwrap().write_all_at(b"x", 150_000).unwrap();
+    let rig = Rig::with(master, data, Role::Core).await;
+    let told = |tell: &WorkerTell| match tell {
+        WorkerTell::Blocks(BlockReport::Bad { replica, .. }) => replica.block == BlockId(2),
+        _ => false,
+    };
+    rig.master.wait("the bad replica is told", |seen| seen.tells.iter().any(told)).await;
+    // Asked for everything, it names the good one only.
+    rig.master.tell(MasterTell::Blocks(BlockCommand::ReportAll)).await;
+    let whole = |tell: &WorkerTell| match tell {
+        WorkerTell::Blocks(BlockReport::Full { replicas, .. }) => {
+            replicas.iter().map(|replica| replica.block).eq([BlockId(1)])
+        }
+        _ => false,
+    };
+    rig.master.wait("a full report", |seen| seen.tells.iter().any(whole)).await;
+    rig.end().await;
+}
+
+/// A worker in a process of its own that was told of the job of these tests.
+async fn worker_with_a_job(master: &FakeMaster, role: &str, data: &Path) -> (Child, PathBuf) {
+    let worker = worker_process(master, role, data);
+    master.wait("a registration", |seen| !seen.registrations.is_empty()).await;
+    master.tell(MasterTell::Job(Box::new(header(JOB, 0, &master.secret)))).await;
+    (worker, data.join("worker").canonicalize().unwrap())
+}
+
+fn kill(mut worker: Child) {
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_process_of_a_task_outlives_a_worker_that_is_killed() {
     let master = FakeMaster::start().await;
     let data = tempfile::tempdir().unwrap();
-    let mut worker = worker_process(&master, data.path());
-    master.wait("a registration", |seen| !seen.registrations.is_empty()).await;
-    let root = data.path().join("worker").canonicalize().unwrap();
-    let header = header(JOB, 0, &master.secret);
-    master.tell(MasterTell::Job(Box::new(header))).await;
+    let (worker, root) = worker_with_a_job(&master, "task", data.path()).await;
     let launches = vec![launch(attempt(JOB, 0), "stubborn"), launch(attempt(JOB, 1), "wait")];
     master.tell(MasterTell::Launch(launches)).await;
-    wait_until("the tasks run", || marked(&root) >= 4).await;
-    worker.kill().unwrap();
-    worker.wait().unwrap();
+    wait_until("the tasks run", || marked(&root) >= 5).await;
+    kill(worker);
+    wait_until("nothing of it lives", || marked(&root) == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warden_that_is_killed_is_replaced() {
+    let master = FakeMaster::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let (worker, root) = worker_with_a_job(&master, "task", data.path()).await;
+    master.tell(MasterTell::Launch(vec![launch(attempt(JOB, 0), "stubborn")])).await;
+    wait_until("the task runs", || marked(&root) >= 5).await;
+    let first = wardens(worker.id());
+    assert_eq!(first.len(), 1);
+    Command::new("kill").args(["-9", &first[0].to_string()]).status().unwrap();
+    wait_until("another is there", || matches!(wardens(worker.id())[..], [next] if next != first[0])).await;
+    kill(worker);
     wait_until("nothing of it lives", || marked(&root) == 0).await;
 }
 
@@ -369,7 +457,7 @@ async fn no_process_of_a_task_outlives_a_worker_that_is_killed() {
 async fn a_worker_that_was_killed_starts_again_as_itself_and_ends_what_it_left_behind() {
     let master = FakeMaster::start().await;
     let data = tempfile::tempdir().unwrap();
-    let mut worker = worker_process(&master, data.path());
+    let worker = worker_process(&master, "task", data.path());
     // It knows its name from the first beat on.
     master.wait("a beat", |seen| !seen.beats.is_empty()).await;
     let root = data.path().join("worker").canonicalize().unwrap();
@@ -377,17 +465,54 @@ async fn a_worker_that_was_killed_starts_again_as_itself_and_ends_what_it_left_b
     let mut left = Command::new("sleep");
     left.arg("1000").env(MARK_VARIABLE, &root).stdin(Stdio::null());
     let mut left = left.spawn().unwrap();
-    worker.kill().unwrap();
-    worker.wait().unwrap();
-    let mut worker = worker_process(&master, data.path());
+    kill(worker);
+    let worker = worker_process(&master, "task", data.path());
     master.wait("the next life", |seen| seen.registrations.len() == 2).await;
     let status = left.wait().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
     let [first, second] = &master.registrations()[..] else { panic!("two lives") };
     assert_eq!(second.worker, Some(fake_master::WORKER));
     assert!(second.epoch > first.epoch && second.running.is_empty());
-    worker.kill().unwrap();
-    worker.wait().unwrap();
+    kill(worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_core_worker_that_was_killed_offers_its_outputs_again_and_sweeps_what_attempts_left() {
+    let master = FakeMaster::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let (worker, root) = worker_with_a_job(&master, "core", data.path()).await;
+    let published = [attempt(JOB, 0), attempt(JOB, 1)];
+    let launches = vec![launch(published[0], "publish apples"), launch(published[1], "publish pears")];
+    master.tell(MasterTell::Launch(launches)).await;
+    master.wait("both are kept", |seen| published.iter().all(|id| seen.outcomes.contains_key(id))).await;
+    master.tell(MasterTell::Launch(vec![launch(attempt(JOB, 2), "wait")])).await;
+    let scratch = root.join("jobs/job-1/scratch/0.0.2.0");
+    wait_until("the third one runs", || scratch.exists()).await;
+    std::fs::write(scratch.join("spill"), "half a run").unwrap();
+    let arriving = root.join("shuffle/incoming/0.new");
+    std::fs::write(&arriving, "half an output").unwrap();
+    kill(worker);
+
+    let worker = worker_process(&master, "core", data.path());
+    master.wait("the next life", |seen| seen.registrations.len() == 2).await;
+    let mut outputs = master.registrations()[1].outputs.clone();
+    outputs.sort_unstable();
+    assert_eq!(outputs, published);
+    // The job lives: nothing but the start removes what its attempts left.
+    assert!(!scratch.exists() && !arriving.exists());
+    assert!(root.join("jobs/job-1/logs").exists());
+    kill(worker);
+}
+
+/// Living wardens of a worker.
+fn wardens(worker: u32) -> Vec<u32> {
+    let table = ProcessTable::read().unwrap();
+    let children = table.children(worker).iter().copied();
+    let is_warden = |process: &u32| {
+        std::fs::read(format!("/proc/{process}/cmdline"))
+            .is_ok_and(|line| line.split(|byte| *byte == 0).nth(1) == Some(b"warden"))
+    };
+    children.filter(is_warden).collect()
 }
 
 async fn wait_until(what: &str, condition: impl Fn() -> bool) {

@@ -58,7 +58,28 @@ pub struct WorkerArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub memory: Option<u64>,
     #[command(flatten)]
+    pub storage: StorageArgs,
+    #[command(flatten)]
     pub supervised: SupervisedArgs,
+}
+
+/// What core workers do with their memory and disks.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StorageArgs {
+    /// Memory for small shuffle outputs of a core worker; when they are more, the largest go to disk; 0: all of them
+    /// [default: 64MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub shuffle_memory: Option<u64>,
+    /// How much a core worker re-reads each second to find decay in its blocks; 0: nothing [default: 4MiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub scrub_rate: Option<u64>,
+}
+
+/// `skep warden`: started by a worker, which is its standard input's other end.
+#[derive(Debug, Args)]
+pub struct WardenArgs {
+    pub mark: String,
+    pub life: String,
 }
 
 /// Given by `skep up` to its children, and by `skep demo` to its `skep up`.

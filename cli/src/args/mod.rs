@@ -95,6 +95,9 @@ pub enum Command {
     /// Run tasks of plans that `skep` itself builds; started by workers
     #[command(hide = true)]
     Task,
+    /// End what a worker's tasks left behind, when it is gone; started by workers
+    #[command(hide = true)]
+    Warden(daemon::WardenArgs),
 }
 
 /// `skep fs` reads its words itself, to the letter of `hdfs dfs`.

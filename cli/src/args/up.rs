@@ -1,6 +1,9 @@
 //! `skep up` and `skep down`: a cluster on this machine.
 
-use super::{daemon::SupervisedArgs, size::parse_bytes};
+use super::{
+    daemon::{StorageArgs, SupervisedArgs},
+    size::parse_bytes,
+};
 use clap::Args;
 use skep_wire::Endpoint;
 use std::path::PathBuf;
@@ -38,6 +41,8 @@ pub struct UpArgs {
     /// Memory for the tasks of each worker, for example 1GiB
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub memory: Option<u64>,
+    #[command(flatten)]
+    pub storage: StorageArgs,
     /// This process is the detached supervisor: tell the parent on stdout when the cluster takes jobs
     #[arg(long, hide = true)]
     pub supervise: bool,

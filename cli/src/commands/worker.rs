@@ -2,12 +2,15 @@
 
 use super::{Failure, Outcome, on_some_threads};
 use crate::{
-    args::{GlobalArgs, daemon::WorkerArgs},
+    args::{
+        GlobalArgs,
+        daemon::{WardenArgs, WorkerArgs},
+    },
     find_cluster,
     signals::{Stop, die_with},
 };
 use skep_wire::Secret;
-use skep_worker::WorkerOptions;
+use skep_worker::{WorkerOptions, process::warden};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -37,6 +40,15 @@ pub fn run(global: &GlobalArgs, args: &WorkerArgs) -> Outcome {
     })?
 }
 
+/// `skep warden`: beside each worker, for when it is killed.
+pub fn watch(args: &WardenArgs) -> Outcome {
+    let ended = warden::keep_watch(&args.mark, &args.life)?;
+    if ended > 0 {
+        tracing::warn!(processes = ended, "the worker is gone; ended what its tasks left behind");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn options(global: &GlobalArgs, args: &WorkerArgs) -> Result<WorkerOptions, Failure> {
     let address = find_cluster::find(global)?;
     let secret = load(&address.secret_file)?;
@@ -44,6 +56,8 @@ fn options(global: &GlobalArgs, args: &WorkerArgs) -> Result<WorkerOptions, Fail
     Ok(WorkerOptions {
         slots: args.slots,
         memory_bytes: args.memory,
+        shuffle_memory_bytes: args.storage.shuffle_memory.unwrap_or(defaults.shuffle_memory_bytes),
+        scrub_bytes_per_second: args.storage.scrub_rate.unwrap_or(defaults.scrub_bytes_per_second),
         listen: args.listen.clone(),
         advertise: args.advertise.clone(),
         host: args.host.clone(),

@@ -15,5 +15,5 @@ pub mod store;
 pub mod sums;
 pub mod verified;
 
-pub use server::BlockServer;
+pub use server::{BlockServer, ScrubPace};
 pub use store::{BlockStore, StoreOptions};

@@ -48,6 +48,20 @@ impl Acceptor for Blocks {
     }
 }
 
+/// A worker that hangs.
+struct Silence;
+
+impl Acceptor for Silence {
+    fn admit(&self, _service: &str, _mode: Mode, _identity: &Identity) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn accept(self: Arc<Self>, connection: Connection) {
+        std::future::pending::<()>().await;
+        drop(connection);
+    }
+}
+
 impl Node {
     /// Starts a worker on the disk at `directory`.
     pub async fn start(worker: u32, directory: &Path, secret: &Secret) -> Node {
@@ -90,6 +104,18 @@ impl Node {
         while Arc::strong_count(&self.store) > 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    }
+
+    /// Hangs from now on, as far as others can see: takes connections, and answers nothing on them. Until it is cancelled.
+    pub async fn fall_silent(self, secret: &Secret) -> CancellationToken {
+        let at = [self.location.endpoint.clone(), Endpoint::Unix(self.location.socket.clone().unwrap())];
+        self.kill().await;
+        let stop = CancellationToken::new();
+        for endpoint in at {
+            let listener = Listener::bind(&endpoint).await.unwrap();
+            tokio::spawn(listener.serve(secret.clone(), Arc::new(Silence), stop.clone()));
+        }
+        stop
     }
 
     /// The next report, which must come.

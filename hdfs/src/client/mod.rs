@@ -32,7 +32,7 @@ use crate::{
         crc,
         remote::{self, Channels},
     },
-    limits::{CALL_DEADLINE, CHECKSUMS_AT_ONCE},
+    limits::{CALL_DEADLINE, CHECKSUMS_AT_ONCE, READ_PATIENCE},
     protocol::{
         NAMESPACE_SERVICE,
         namespace::{
@@ -102,6 +102,8 @@ struct Shared {
     next_call: AtomicU64,
     master: Redial,
     channels: Channels,
+    /// How long a replica may be silent before the next one is read as well.
+    read_patience: Duration,
     leases: leases::Leases,
 }
 
@@ -114,6 +116,7 @@ impl Client {
                 next_call: AtomicU64::new(1),
                 master: Redial::new(dialer.clone(), options.master.clone(), NAMESPACE_SERVICE),
                 channels: Channels::new(dialer, Some(&options.host)),
+                read_patience: READ_PATIENCE,
                 leases: leases::Leases::default(),
                 options,
             }),

@@ -1,8 +1,14 @@
 //! Reading one file: which replica, by which way, and what to do when it fails.
 //!
 //! A replica on this host is read through descriptors that its worker hands over, on threads that may block; others are
-//! streamed. Every byte is checked. A replica that fails its checksum is reported; a worker that fails is asked last from
-//! then on; when all have failed, the locations are asked for once more.
+//! streamed. Every byte is checked.
+//!
+//! ```text
+//!  first replica ──► bytes ──────────────────────────────► done; whatever else is being read is given up
+//!    │  └─ nothing comes for a while: the next replica is read as well, and the faster one wins
+//!    └─ bad or out of reach: the next replica at once ─ all failed ─► locations are asked for once more
+//! ```
+//! A replica that fails its checksum is reported, once; a worker that fails or hangs is asked last from then on.
 
 use super::{Client, ClientError, Tried};
 use crate::{
@@ -15,11 +21,16 @@ use crate::{
     protocol::namespace::{FileBlocks, FileStatus, LocatedBlock, Location, Operation},
 };
 use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, stream::FuturesUnordered};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
+use tokio::time::timeout;
 
 /// Reads one file at any offset. Every byte is checked against its checksum; a bad or lost replica is reported and the
 /// next one is read. Many reads may run at the same time.
@@ -35,8 +46,10 @@ struct State {
     refreshed: BTreeMap<BlockId, LocatedBlock>,
     /// Replicas on this host. Kept open: reading them needs nobody's help any more.
     files: BTreeMap<BlockId, (WorkerId, Arc<VerifiedFile>)>,
-    /// Workers that failed under this reader.
+    /// Workers that failed or hung under this reader.
     suspects: BTreeSet<WorkerId>,
+    /// Bad replicas that the master was told of.
+    reported: BTreeSet<(BlockId, WorkerId)>,
 }
 
 impl FileReader {
@@ -85,26 +98,62 @@ impl FileReader {
         let known = self.state().refreshed.get(&block.block).cloned();
         let mut located = known.unwrap_or_else(|| block.clone());
         let mut tried = Tried::default();
-        for is_last in [false, true] {
-            for location in self.by_promise(&located.locations) {
-                match self.read_replica(&located, &location, range.clone()).await {
-                    Ok(bytes) => return Ok(bytes),
-                    Err(error) => {
-                        tracing::info!(block = %located.block, worker = %location.worker, %error, "trying another replica");
-                        tried.add(location.worker, &error);
-                        self.state().suspects.insert(location.worker);
-                    }
-                }
-            }
-            if !is_last {
-                located = match self.locate_again(block.block).await? {
-                    Some(found) => found,
-                    None => break,
-                };
+        if let Some(bytes) = self.read_any(&located, &range, &mut tried).await {
+            return Ok(bytes);
+        }
+        if let Some(found) = self.locate_again(block.block).await? {
+            located = found;
+            if let Some(bytes) = self.read_any(&located, &range, &mut tried).await {
+                return Ok(bytes);
             }
         }
         let in_file = block.offset + range.start..block.offset + range.end;
         Err(tried.unreadable(&self.opened.status.path, block, in_file))
+    }
+
+    /// From the first replica that gives the bytes. One that is silent does not hold up the next, nor is it given up
+    /// before another was faster: it may be the only good one.
+    async fn read_any(&self, located: &LocatedBlock, range: &Range<u64>, tried: &mut Tried) -> Option<Bytes> {
+        let arrived = AtomicU64::new(0);
+        let mut waiting = self.by_promise(&located.locations).into_iter();
+        let mut reading = FuturesUnordered::new();
+        let mut latest = None;
+        loop {
+            if reading.is_empty() {
+                let next = waiting.next()?;
+                latest = Some(next.worker);
+                reading.push(self.read_from(located, next, range, &arrived));
+            }
+            let before = arrived.load(Relaxed);
+            match timeout(self.client.shared.read_patience, reading.next()).await {
+                Ok(Some((_, Ok(bytes)))) => return Some(bytes),
+                Ok(Some((location, Err(error)))) => {
+                    tracing::info!(block = %located.block, worker = %location.worker, %error, "trying another replica");
+                    tried.add(location.worker, &error);
+                    self.state().suspects.insert(location.worker);
+                }
+                Ok(None) => {}
+                Err(_) if arrived.load(Relaxed) > before => {}
+                Err(_) => {
+                    self.state().suspects.extend(latest.take());
+                    let Some(next) = waiting.next() else { continue };
+                    latest = Some(next.worker);
+                    tracing::info!(block = %located.block, worker = %next.worker, "nothing comes: reading another replica as well");
+                    reading.push(self.read_from(located, next, range, &arrived));
+                }
+            }
+        }
+    }
+
+    async fn read_from(
+        &self,
+        located: &LocatedBlock,
+        location: Location,
+        range: &Range<u64>,
+        arrived: &AtomicU64,
+    ) -> (Location, Result<Bytes, RemoteError>) {
+        let outcome = self.read_replica(located, &location, range.clone(), arrived).await;
+        (location, outcome)
     }
 
     /// Replicas on this host first, workers that failed last, otherwise as the master gave them.
@@ -123,13 +172,17 @@ impl FileReader {
         located: &LocatedBlock,
         location: &Location,
         range: Range<u64>,
+        arrived: &AtomicU64,
     ) -> Result<Bytes, RemoteError> {
         let LocatedBlock { block, generation, .. } = *located;
         if self.client.shared.channels.is_local(location) {
             match self.read_local(located, location, range.clone()).await {
                 Ok(bytes) => return Ok(bytes),
+                // The worker reads the same bytes itself and judges them: it puts a bad replica aside, and if it finds
+                // nothing the fault was on this side.
                 Err(error) if error.is_bad_replica() => {
-                    self.look_into(block, generation, location, error).await?;
+                    self.state().files.remove(&block);
+                    tracing::warn!(%block, worker = %location.worker, %error, "bytes of a replica do not match");
                 }
                 // Descriptors cannot be had (too many are open, say): its socket may do.
                 Err(error) => tracing::debug!(%block, %error, "reading through a socket instead"),
@@ -139,7 +192,8 @@ impl FileReader {
         if self.state().suspects.contains(&location.worker) {
             over_tcp.socket = None;
         }
-        let streamed = remote::read(&self.client.shared.channels, &over_tcp, block, generation, range).await;
+        let channels = &self.client.shared.channels;
+        let streamed = remote::read(channels, &over_tcp, block, generation, range, arrived).await;
         if let Err(error) = &streamed
             && error.is_bad_replica()
         {
@@ -186,28 +240,11 @@ impl FileReader {
         Ok(file)
     }
 
-    /// Bytes that were read here do not match. The worker looks at its replica itself: if it finds nothing, the fault
-    /// was on this side, and the bytes may be had over the socket.
-    async fn look_into(
-        &self,
-        block: BlockId,
-        generation: Generation,
-        location: &Location,
-        seen: RemoteError,
-    ) -> Result<(), RemoteError> {
-        self.state().files.remove(&block);
-        tracing::warn!(%block, worker = %location.worker, error = %seen, "bytes of a replica do not match");
-        match remote::verify(&self.client.shared.channels, location, block, generation).await {
-            Ok(()) => Ok(()),
-            Err(_) => {
-                self.report_corrupt(block, generation, location.worker);
-                Err(seen)
-            }
-        }
-    }
-
-    /// Tells the master, in the background: this reader goes on with another replica.
+    /// Tells the master, in the background and once: this reader goes on with another replica.
     fn report_corrupt(&self, block: BlockId, generation: Generation, worker: WorkerId) {
+        if !self.state().reported.insert((block, worker)) {
+            return;
+        }
         let client = self.client.clone();
         tokio::spawn(async move {
             let report = Operation::ReportCorrupt { block, generation, worker };

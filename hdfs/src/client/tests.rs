@@ -4,7 +4,7 @@ use super::{master::Master, *};
 use crate::{
     Epoch,
     blocks::nodes::{Node, Nodes, data},
-    limits::{BLOCK_BYTES_MIN, LISTING_PAGE, PACKET_BYTES},
+    limits::{BLOCK_BYTES_MIN, BLOCK_REPLY_DEADLINE, LISTING_PAGE, PACKET_BYTES},
     protocol::namespace::Change,
 };
 
@@ -209,6 +209,58 @@ async fn a_bad_replica_is_reported_and_the_next_one_is_read() {
         assert!(located.locations.iter().all(|one| one.worker != first));
         assert_eq!(nodes.nodes[first.0 as usize].store.describe(located.block), None);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_replica_is_reported_once_however_many_reads_meet_it() {
+    for is_local in [true, false] {
+        let (nodes, master) = cluster(2).await;
+        let client = if is_local { master.local_client() } else { master.remote_client() };
+        let bytes = data(8 * PACKET_BYTES);
+        put(&client, "/file", &bytes, CreateOptions::default()).await.unwrap();
+        let located = client.blocks(&path("/file")).await.unwrap().blocks.remove(0);
+        nodes.flip(located.locations[0].worker.0, located.block, located.generation, 17);
+        let reader = client.open(&path("/file")).await.unwrap();
+        let reads = (0..8).map(|packet| reader.read(0..(packet + 1) * PACKET));
+        for (packet, read) in futures::future::join_all(reads).await.into_iter().enumerate() {
+            assert!(read.unwrap() == bytes[..(packet + 1) * PACKET_BYTES]);
+        }
+        let reports = || master.seen(|one| matches!(one, Operation::ReportCorrupt { .. }));
+        while reports() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        reader.read(0..PACKET).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(reports(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holder_that_is_silent_does_not_hold_up_a_reader() {
+    for is_local in [true, false] {
+        let (mut nodes, master) = cluster(2).await;
+        let mut client = if is_local { master.local_client() } else { master.remote_client() };
+        Arc::get_mut(&mut client.shared).unwrap().read_patience = Duration::from_millis(200);
+        let bytes = data(4 * PACKET_BYTES);
+        put(&client, "/file", &bytes, blocks_of(PACKET)).await.unwrap();
+        let reader = client.open(&path("/file")).await.unwrap();
+        let first = reader.blocks().blocks[0].locations[0].worker;
+        let silent = nodes.nodes.remove(first.0 as usize).fall_silent(&nodes.secret).await;
+        let begin = Instant::now();
+        assert!(reader.read(0..u64::MAX).await.unwrap() == bytes);
+        assert!(begin.elapsed() < BLOCK_REPLY_DEADLINE, "it waited for the silent one");
+        silent.cancel();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_replica_may_take_longer_than_the_patience() {
+    let (_nodes, master) = cluster(1).await;
+    let mut client = master.remote_client();
+    Arc::get_mut(&mut client.shared).unwrap().read_patience = Duration::ZERO;
+    let bytes = data(3 * PACKET_BYTES);
+    put(&client, "/file", &bytes, CreateOptions::default()).await.unwrap();
+    assert!(get(&client, "/file").await.unwrap() == bytes);
 }
 
 #[tokio::test(flavor = "multi_thread")]

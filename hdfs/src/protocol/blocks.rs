@@ -29,9 +29,6 @@ pub enum BlockRequest {
     Checksum { block: BlockId, generation: Generation },
     /// What this worker holds of the block, whatever its generation (recovery).
     Describe { block: BlockId },
-    /// Read the whole replica and check it: a reader saw bytes of it that do not match. A bad one is put aside and
-    /// reported, and the reply says so. → `Checksum`
-    Verify { block: BlockId, generation: Generation },
     /// Cut to `len_bytes`, take the new generation and finalise (recovery). Answered when durable. Workers only.
     Finalise { block: BlockId, generation: Generation, len_bytes: u64 },
 }

@@ -55,6 +55,7 @@ impl ShuffleHost for LocalShuffle {
         let segments = segments
             .ok_or_else(|| ShuffleFault::Worker("a stage ran before the stages it reads".to_owned()))?;
         let stem = format!("input{}", self.opened.fetch_add(1, Relaxed));
-        Ok(Box::new(MergeReader::open(segments, request.memory_bytes, request.scratch, &stem)?))
+        let OpenInput { memory_bytes, scratch, moved_bytes, .. } = request;
+        Ok(Box::new(MergeReader::open(segments, memory_bytes, scratch, &stem, moved_bytes)?))
     }
 }

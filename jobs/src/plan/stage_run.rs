@@ -191,6 +191,7 @@ impl StageRun<'_> {
                 memory_bytes: scope.memory_share(),
                 scratch: &self.context.scratch,
                 cancel: &self.context.cancel,
+                moved_bytes: &self.context.progress.shuffled_bytes,
             })?);
         }
         Ok(opened)

@@ -99,6 +99,8 @@ pub struct Progress {
     pub input_bytes: u64,
     pub input_records: u64,
     pub output_records: u64,
+    /// See [`TaskProgress::shuffled_bytes`](crate::task_program::TaskProgress).
+    pub shuffled_bytes: u64,
     pub counters: Counters,
     pub status: Option<String>,
 }

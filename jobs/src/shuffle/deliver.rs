@@ -13,7 +13,11 @@ use crate::{
 };
 use skep_hdfs::{WorkerId, protocol::namespace::Location};
 use skep_wire::{Channel, ChannelError, DialError, Dialer};
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 use tokio::{
     io::AsyncReadExt,
     time::{sleep, timeout},
@@ -60,13 +64,14 @@ impl From<DeliverError> for ShuffleFault {
 }
 
 /// Hands an output to the first of `locations` that takes it, in their order and `limits::DELIVER_ROUNDS` times; says which
-/// one did. A file stays where it is: the caller removes it.
+/// one did. A file stays where it is: the caller removes it. `moved_bytes` is raised by what was sent.
 pub async fn deliver(
     dialer: &Dialer,
     locations: &[Location],
     attempt: AttemptId,
     segments: &[Segment],
     data: &KeptData,
+    moved_bytes: &AtomicU64,
 ) -> Result<WorkerId, DeliverError> {
     let mut failures = Vec::new();
     for round in 0..DELIVER_ROUNDS {
@@ -75,7 +80,14 @@ pub async fn deliver(
         }
         failures.clear();
         for location in locations {
-            match deliver_to(dialer, location, attempt, segments, data).await? {
+            let delivered = match dialer.channel(&location.endpoint, SHUFFLE_SERVICE).await {
+                Ok(channel) => {
+                    let request = ShuffleRequest::Deliver { attempt, segments: segments.to_vec() };
+                    Delivery { channel, moved_bytes }.run(request, data).await?
+                }
+                Err(error) => Err(error.into()),
+            };
+            match delivered {
                 Ok(()) => return Ok(location.worker),
                 Err(failure) => {
                     tracing::warn!(%attempt, worker = %location.worker, %failure, "shuffle output not delivered");
@@ -87,66 +99,63 @@ pub async fn deliver(
     Err(if failures.is_empty() { DeliverError::Nowhere } else { DeliverError::Refused(failures) })
 }
 
-/// The outer error is this machine's, the inner one the other's.
-async fn deliver_to(
-    dialer: &Dialer,
-    location: &Location,
-    attempt: AttemptId,
-    segments: &[Segment],
-    data: &KeptData,
-) -> Result<Result<(), DeliverFailure>, ShuffleError> {
-    let mut channel = match dialer.channel(&location.endpoint, SHUFFLE_SERVICE).await {
-        Ok(channel) => channel,
-        Err(error) => return Ok(Err(error.into())),
-    };
-    let request = ShuffleRequest::Deliver { attempt, segments: segments.to_vec() };
-    if let Err(failure) = patient(channel.send(&request)).await {
-        return Ok(Err(failure));
-    }
-    match data {
-        KeptData::Memory(bytes) => {
-            if let Err(failure) = send_frames(&mut channel, bytes).await {
-                return Ok(Err(failure));
-            }
-        }
-        KeptData::File(path) => {
-            if let Err(failure) = send_file(&mut channel, path).await? {
-                return Ok(Err(failure));
-            }
-        }
-    }
-    Ok(end(&mut channel).await)
+/// One core worker that was reached.
+struct Delivery<'a> {
+    channel: Channel,
+    moved_bytes: &'a AtomicU64,
 }
 
-async fn end(channel: &mut Channel) -> Result<(), DeliverFailure> {
-    patient(channel.send(&DeliverEnd)).await?;
-    match patient(channel.receive()).await? {
-        ShuffleReply::Delivered => Ok(()),
-        ShuffleReply::Failed { reason, disk_full } => Err(DeliverFailure::Failed { reason, disk_full }),
-        _ => Err(DeliverFailure::Unexpected),
-    }
-}
-
-async fn send_file(channel: &mut Channel, path: &Path) -> Result<Result<(), DeliverFailure>, ShuffleError> {
-    let unreadable = |error| ShuffleError::disk("read the shuffle output", path, error);
-    let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
-    let mut buffer = vec![0; SCRATCH_WRITE_BYTES];
-    loop {
-        let count = file.read(&mut buffer).await.map_err(unreadable)?;
-        if count == 0 {
-            return Ok(Ok(()));
-        }
-        if let Err(failure) = send_frames(channel, &buffer[..count]).await {
+impl Delivery<'_> {
+    /// The outer error is this machine's, the inner one the other's.
+    async fn run(
+        mut self,
+        request: ShuffleRequest,
+        data: &KeptData,
+    ) -> Result<Result<(), DeliverFailure>, ShuffleError> {
+        if let Err(failure) = patient(self.channel.send(&request)).await {
             return Ok(Err(failure));
         }
+        let sent = match data {
+            KeptData::Memory(bytes) => self.send_frames(bytes).await,
+            KeptData::File(path) => self.send_file(path).await?,
+        };
+        match sent {
+            Ok(()) => Ok(self.end().await),
+            Err(failure) => Ok(Err(failure)),
+        }
     }
-}
 
-async fn send_frames(channel: &mut Channel, bytes: &[u8]) -> Result<(), DeliverFailure> {
-    for frame in bytes.chunks(SHUFFLE_FRAME_BYTES) {
-        patient(channel.send_payload(frame)).await?;
+    async fn send_file(&mut self, path: &Path) -> Result<Result<(), DeliverFailure>, ShuffleError> {
+        let unreadable = |error| ShuffleError::disk("read the shuffle output", path, error);
+        let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+        let mut buffer = vec![0; SCRATCH_WRITE_BYTES];
+        loop {
+            let count = file.read(&mut buffer).await.map_err(unreadable)?;
+            if count == 0 {
+                return Ok(Ok(()));
+            }
+            if let Err(failure) = self.send_frames(&buffer[..count]).await {
+                return Ok(Err(failure));
+            }
+        }
     }
-    Ok(())
+
+    async fn send_frames(&mut self, bytes: &[u8]) -> Result<(), DeliverFailure> {
+        for frame in bytes.chunks(SHUFFLE_FRAME_BYTES) {
+            patient(self.channel.send_payload(frame)).await?;
+            self.moved_bytes.fetch_add(frame.len() as u64, Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), DeliverFailure> {
+        patient(self.channel.send(&DeliverEnd)).await?;
+        match patient(self.channel.receive()).await? {
+            ShuffleReply::Delivered => Ok(()),
+            ShuffleReply::Failed { reason, disk_full } => Err(DeliverFailure::Failed { reason, disk_full }),
+            _ => Err(DeliverFailure::Unexpected),
+        }
+    }
 }
 
 async fn patient<T>(step: impl Future<Output = Result<T, ChannelError>>) -> Result<T, DeliverFailure> {

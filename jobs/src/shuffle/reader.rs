@@ -8,7 +8,10 @@ use crate::task_program::{RecordBatch, ShuffleFault, SortedInput};
 use std::{
     cmp::Reverse,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 /// A record that is lent: key and value.
@@ -24,14 +27,15 @@ pub struct MergeReader {
 
 impl MergeReader {
     /// Starts the merge. Files of its own go to `scratch` under names that begin with `stem`; they are gone when the
-    /// reader is dropped.
+    /// reader is dropped. `moved_bytes` is raised by what is merged before the first record is there.
     pub fn open(
         segments: Vec<SortedSegment>,
         memory_bytes: usize,
         scratch: &Path,
         stem: &str,
+        moved_bytes: &AtomicU64,
     ) -> Result<MergeReader, ShuffleError> {
-        let mut passes = Passes { scratch, stem, memory_bytes, made: 0, spilled_bytes: 0 };
+        let mut passes = Passes { scratch, stem, memory_bytes, made: 0, spilled_bytes: 0, moved_bytes };
         let segments = passes.fit(segments)?;
         Ok(MergeReader {
             merge: Merge::new(segments)?,
@@ -83,7 +87,11 @@ struct Passes<'a> {
     memory_bytes: usize,
     made: u32,
     spilled_bytes: u64,
+    moved_bytes: &'a AtomicU64,
 }
+
+/// Bytes between two signs of life.
+const MOVED_STEP_BYTES: usize = 1 << 20;
 
 impl Passes<'_> {
     fn fit(&mut self, mut segments: Vec<SortedSegment>) -> Result<Vec<SortedSegment>, ShuffleError> {
@@ -120,10 +128,16 @@ impl Passes<'_> {
         let mut out = GrowingFile::new(path, 0);
         let mut blocks = BlockWriter::new();
         let mut merge = Merge::new(segments)?;
+        let mut unsaid_bytes = 0;
         while let Some((key, value)) = merge.head() {
+            unsaid_bytes += key.len() + value.len();
+            if unsaid_bytes >= MOVED_STEP_BYTES {
+                self.moved_bytes.fetch_add(std::mem::take(&mut unsaid_bytes) as u64, Relaxed);
+            }
             blocks.push(key, value, &mut out)?;
             merge.advance()?;
         }
+        self.moved_bytes.fetch_add(unsaid_bytes as u64, Relaxed);
         let segment = blocks.end_segment(&mut out)?;
         self.spilled_bytes += segment.len_bytes;
         Ok(SortedSegment::scratch(Arc::new(out.into_scratch()?), 0, segment.len_bytes, segment.records))

@@ -9,7 +9,11 @@ use crate::protocol::worker::Piece;
 use bytes::Bytes;
 use proptest::prelude::*;
 use skep_hdfs::WorkerId;
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 type Records = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -66,7 +70,10 @@ fn merged(outputs: &[ShuffleOutput], partition: usize, memory_bytes: usize, scra
         let piece = piece(part as u32, output.segments[partition]);
         SortedSegment::fetched(Arc::new(piece), stored(output)[partition].clone())
     });
-    read_all(&mut MergeReader::open(segments.collect(), memory_bytes, scratch, "reader").unwrap())
+    read_all(
+        &mut MergeReader::open(segments.collect(), memory_bytes, scratch, "reader", &AtomicU64::new(0))
+            .unwrap(),
+    )
 }
 
 fn write(writer: &mut ShuffleWriter, records: &Records) {
@@ -178,7 +185,7 @@ proptest! {
                 bytes[at] ^= flip;
             }
             let segment = SortedSegment::fetched(Arc::new(piece(7, output.segments[0])), bytes.into());
-            let ended = MergeReader::open(vec![segment], 1 << 20, scratch.path(), "reader").and_then(|mut reader| {
+            let ended = MergeReader::open(vec![segment], 1 << 20, scratch.path(), "reader", &AtomicU64::new(0)).and_then(|mut reader| {
                 while reader.next()?.is_some() {}
                 Ok(())
             });
@@ -201,7 +208,7 @@ proptest! {
         let segment = Segment { len_bytes: bytes.len() as u64, records: 3, crc: 0 };
         let segment = SortedSegment::fetched(Arc::new(piece(0, segment)), bytes.into());
         let scratch = tempfile::tempdir().unwrap();
-        if let Ok(mut reader) = MergeReader::open(vec![segment], 1 << 20, scratch.path(), "reader") {
+        if let Ok(mut reader) = MergeReader::open(vec![segment], 1 << 20, scratch.path(), "reader", &AtomicU64::new(0)) {
             while let Ok(Some(_)) = reader.next() {}
         }
     }
@@ -310,7 +317,8 @@ fn a_piece_with_other_records_than_reported_is_a_mismatch() {
     let output = writer.finish().unwrap();
     let expected = piece(3, Segment { records: 2, ..output.segments[0] });
     let segment = SortedSegment::fetched(Arc::new(expected), stored(&output)[0].clone());
-    let mut reader = MergeReader::open(vec![segment], 1 << 20, scratch.path(), "reader").unwrap();
+    let mut reader =
+        MergeReader::open(vec![segment], 1 << 20, scratch.path(), "reader", &AtomicU64::new(0)).unwrap();
     assert!(reader.next().unwrap().is_some());
     let Err(ShuffleError::Lost(lost)) = reader.next() else { panic!("a missing record went unnoticed") };
     assert_eq!((lost[0].producer.part, &lost[0].reason), (PartId(3), &LossReason::Mismatch));

@@ -65,8 +65,8 @@ impl ShuffleHost for ClusterShuffle {
             return self.runtime.block_on(self.keep(output));
         }
         // A file stays in the attempt's scratch directory, which goes with the attempt.
-        let PublishedOutput { attempt, segments, data, deliver_to } = output;
-        let delivered = deliver(&self.dialer, deliver_to, attempt, &segments, &data);
+        let PublishedOutput { attempt, segments, data, deliver_to, moved_bytes } = output;
+        let delivered = deliver(&self.dialer, deliver_to, attempt, &segments, &data, moved_bytes);
         Ok(Some(self.runtime.block_on(delivered)?))
     }
 
@@ -81,7 +81,7 @@ impl ShuffleHost for ClusterShuffle {
             stem: &stem,
             patience: FETCH_PATIENCE,
             cancel: request.cancel,
-            received_bytes: None,
+            moved_bytes: request.moved_bytes,
         };
         Ok(Box::new(fetch::open(request.pieces, request.holders, request.partition, &options)?))
     }

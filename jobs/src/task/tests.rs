@@ -63,6 +63,7 @@ impl TaskProgram for Obedient {
                     segments,
                     data,
                     deliver_to: &launch.deliver_to,
+                    moved_bytes: &context.progress.shuffled_bytes,
                 };
                 let holder = context.shuffle.publish(output).unwrap();
                 Outcome::Done(Done { holder, ..Done::default() })

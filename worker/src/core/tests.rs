@@ -159,6 +159,7 @@ fn an_attempt_without_progress_times_out_and_its_neighbours_are_preempted() {
         attempt: attempt(1, 1),
         input_bytes: 1,
         input_records: 1,
+        shuffled_bytes: 0,
         output_records: 0,
         counters: BTreeMap::new(),
         status: None,

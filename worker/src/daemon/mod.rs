@@ -27,7 +27,7 @@ use crate::{
     directory::DataDirectory,
     limits, machine,
     process::{
-        Keeper,
+        Keeper, Warden, WardenCommand,
         roster::{Roster, end_leftovers},
     },
 };
@@ -47,6 +47,7 @@ use tokio_util::sync::CancellationToken;
 pub async fn run(options: WorkerOptions, stop: CancellationToken) -> Result<(), WorkerError> {
     let data = DataDirectory::open(&options.data)?;
     end_what_an_earlier_life_left(&data).await?;
+    let data = remove_what_an_earlier_life_left(data).await?;
     let (inputs, inbox) = mpsc::channel(limits::INPUTS_WAITING_MAX);
     let sockets = Sockets::bind(&options, &data).await?;
     let facts = NodeFacts::gather(&options, &data, &sockets)?;
@@ -57,12 +58,14 @@ pub async fn run(options: WorkerOptions, stop: CancellationToken) -> Result<(), 
     let serving = sockets.serve(&options, &node, &closing);
     let beat = beat::start(&node, &closing)?;
     let control = tokio::spawn(control::run(Arc::clone(&node), options.master.clone(), closing.clone()));
+    let scrubbing = tokio::spawn(Arc::clone(&node).scrub(options.scrub_bytes_per_second));
     tracing::info!(role = ?options.role, endpoint = %node.facts.endpoint, slots = resources.slots, "worker started");
 
     let shell = Shell::new(Arc::clone(&node), keeper, resources);
     let result = shell.run(inbox, &stop, &options).await;
 
     closing.cancel();
+    scrubbing.abort();
     let _ = tokio::time::timeout(limits::LAST_WORDS_WITHIN, control).await;
     for task in serving {
         // Ends with `closing`; a panic in it was logged.
@@ -93,6 +96,14 @@ async fn end_what_an_earlier_life_left(data: &DataDirectory) -> Result<(), Worke
     Ok(())
 }
 
+/// Nothing runs here yet: no file of an attempt is anybody's.
+async fn remove_what_an_earlier_life_left(data: DataDirectory) -> Result<DataDirectory, WorkerError> {
+    let path = data.root().to_path_buf();
+    let swept = spawn_blocking(move || data.sweep_attempts().map(|()| data)).await;
+    let swept = swept.unwrap_or_else(|error| Err(error.into()));
+    swept.map_err(|source| WorkerError::DataDirectory { path, source })
+}
+
 fn start_keeper(
     options: &WorkerOptions,
     node: &Arc<Node>,
@@ -101,12 +112,20 @@ fn start_keeper(
     let path = node.data.roster();
     let roster =
         Roster::create(path.clone()).map_err(|source| WorkerError::DataDirectory { path, source })?;
+    let warden = WardenCommand {
+        program: options.skep.clone(),
+        arguments: vec!["warden".into()],
+        mark: node.data.mark(),
+        life: node.facts.life(),
+    };
+    let warden = Warden::start(warden)
+        .map_err(|source| WorkerError::Warden { program: options.skep.clone(), source })?;
     let reports = inputs.clone();
     let report = move |report| {
         // Nobody listens any more once the worker ends.
         let _ = reports.blocking_send(Input::Keeper(report));
     };
-    Keeper::start(roster, options.owns_process, Arc::clone(&node.task_memory_bytes), report)
+    Keeper::start(roster, Some(warden), options.owns_process, Arc::clone(&node.task_memory_bytes), report)
         .map_err(WorkerError::Thread)
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 use skep_hdfs::{
     Epoch, WorkerId,
-    blocks::{BlockServer, BlockStore},
+    blocks::{BlockServer, BlockStore, ScrubPace},
     client::{Client, ClientOptions},
     protocol::control::{BlockReport, Capacity, Replica},
 };
@@ -40,6 +40,13 @@ pub(crate) struct NodeFacts {
     pub memory_bytes: u64,
     pub master: Endpoint,
     pub skep: PathBuf,
+}
+
+impl NodeFacts {
+    /// Which life of the worker this is, as its task processes carry it.
+    pub fn life(&self) -> String {
+        self.epoch.0.to_string()
+    }
 }
 
 pub(crate) struct Node {
@@ -80,7 +87,8 @@ impl Node {
         }
         let (blocks, outputs) = match facts.role {
             Role::Core => {
-                (Some(Blocks::open(&data, inputs.clone())?), Some(Outputs::open(&data, inputs.clone())?))
+                let outputs = Outputs::open(&data, options.shuffle_memory_bytes, inputs.clone())?;
+                (Some(Blocks::open(&data, inputs.clone())?), Some(outputs))
             }
             Role::Task => (None, None),
         };
@@ -160,6 +168,18 @@ impl Node {
     /// Serves replicas, once the worker knows who it is.
     pub fn block_server(&self) -> Option<Arc<BlockServer>> {
         self.blocks.as_ref()?.server.get().cloned()
+    }
+
+    /// Looks for decay in the replicas, once the worker knows who it is. Returns only when there is nothing to do ever.
+    pub async fn scrub(self: Arc<Node>, bytes_per_second: u64) {
+        let mut identity = self.identity.subscribe();
+        if bytes_per_second == 0 || identity.wait_for(Option::is_some).await.is_err() {
+            return;
+        }
+        drop(identity);
+        if let Some(server) = self.block_server() {
+            server.scrub(ScrubPace::of(bytes_per_second)).await;
+        }
     }
 
     pub fn replicas(&self) -> Vec<Replica> {

@@ -6,7 +6,6 @@ use crate::{
     WorkerError,
     core::Event,
     directory::DataDirectory,
-    limits,
     shuffle::{Mark, ShuffleService, ShuffleStore},
 };
 use skep_jobs::{
@@ -23,9 +22,13 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
-    pub fn open(data: &DataDirectory, inputs: mpsc::Sender<Input>) -> Result<Outputs, WorkerError> {
+    pub fn open(
+        data: &DataDirectory,
+        memory_bytes: u64,
+        inputs: mpsc::Sender<Input>,
+    ) -> Result<Outputs, WorkerError> {
         let path = data.shuffle();
-        let store = ShuffleStore::open(&path, limits::SHUFFLE_MEMORY_BYTES_DEFAULT)
+        let store = ShuffleStore::open(&path, memory_bytes)
             .map_err(|error| WorkerError::DataDirectory { path, source: io::Error::other(error) })?;
         let store = Arc::new(store);
         let watched = Arc::clone(&store);

@@ -3,7 +3,10 @@
 use super::node::Node;
 use crate::{
     core::{Life, StartFault},
-    process::{StartCommand, roster::MARK_VARIABLE},
+    process::{
+        StartCommand,
+        roster::{LIFE_VARIABLE, MARK_VARIABLE},
+    },
 };
 use skep_jobs::{
     model::{Executable, FaultKind, ShippedFile},
@@ -114,6 +117,7 @@ fn environment(node: &Node, header: &JobHeader) -> Vec<(String, String)> {
         ("TMPDIR", path(node.data.scratch(header.job))),
         ("USER", header.user.clone()),
         (MARK_VARIABLE, node.data.mark()),
+        (LIFE_VARIABLE, node.facts.life()),
         (TASK_JOB_VARIABLE, header.job.to_string()),
         (TASK_SOCKET_VARIABLE, path(node.facts.socket.clone())),
         (TASK_TOKEN_VARIABLE, header.token.to_hex()),

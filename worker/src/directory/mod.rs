@@ -12,8 +12,8 @@
 //! programs/SHA256           job binaries and shipped files, shared by jobs
 //! run/worker.sock           for clients on this machine
 //! ```
-//! Every file below `jobs` belongs to a job that the master knows; the sweep at registration removes the others, but keeps
-//! logs for as long as the limits say.
+//! Every file below `jobs` belongs to a job that the master knows: a start removes what attempts of earlier lives left, and
+//! the sweep at registration what is left of jobs that are over; logs are kept for as long as the limits say.
 
 pub mod identity;
 mod sweep;
@@ -154,6 +154,11 @@ impl DataDirectory {
     pub fn remove_job(&self, job: JobId) -> io::Result<()> {
         remove_tree(&self.work(job))?;
         remove_tree(&self.scratch(job))
+    }
+
+    /// Removes everything of all attempts and task processes; logs stay. Only while none of them runs.
+    pub fn sweep_attempts(&self) -> io::Result<()> {
+        self.jobs()?.into_iter().try_for_each(|job| self.remove_job(job))
     }
 
     /// Jobs that have a directory here.

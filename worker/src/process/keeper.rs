@@ -1,7 +1,7 @@
 //! The one thread that starts, measures and ends all task processes of a worker.
 //!
 //! It must live as long as they do: the kernel ends a task process when the thread that started it ends, so that none
-//! outlives its worker, however the worker dies.
+//! outlives its worker, however the worker dies. What they started is the warden's, which the keeper looks after.
 
 use super::{
     JobLog, exit,
@@ -9,6 +9,7 @@ use super::{
     table::{ProcessKey, ProcessTable, kernel_memory_kills, key_of},
     tree::Tree,
     unsafe_spawn,
+    warden::Warden,
 };
 use crate::{
     core::{Exit, Life, StartFault},
@@ -70,10 +71,11 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// `resident_bytes` is kept up to date. `report` is called on the keeper's thread and may block for a while. `owns_process`: children of this process that
-    /// the keeper did not start are orphans of tasks.
+    /// `resident_bytes` is kept up to date. `report` is called on the keeper's thread and may block for a while.
+    /// `owns_process`: children of this process that the keeper did not start are orphans of tasks.
     pub fn start(
         roster: Roster,
+        warden: Option<Warden>,
         owns_process: bool,
         resident_bytes: Arc<AtomicU64>,
         report: impl Fn(Report) + Send + 'static,
@@ -87,6 +89,7 @@ impl Keeper {
             report: Box::new(report),
             kept: BTreeMap::new(),
             roster,
+            warden,
             owns_process,
             own: std::process::id(),
             resident_bytes,
@@ -130,6 +133,7 @@ struct Watch {
     report: Box<dyn Fn(Report) + Send>,
     kept: BTreeMap<Life, Kept>,
     roster: Roster,
+    warden: Option<Warden>,
     owns_process: bool,
     own: u32,
     /// Of all task processes at the last look, for others to read.
@@ -248,9 +252,13 @@ impl Watch {
                 gone.push(*life);
             }
         }
+        if let Some(warden) = &mut self.warden {
+            warden.look();
+        }
+        let warden = self.warden.as_ref().and_then(Warden::process);
         if self.owns_process {
             end_strangers(&table, self.own, |key| {
-                self.kept.values().any(|kept| kept.tree.members.contains(&key))
+                Some(key.process) == warden || self.kept.values().any(|kept| kept.tree.members.contains(&key))
             });
         }
         gone.into_iter().for_each(|life| self.bury(life));

@@ -5,6 +5,7 @@
 //! * `unsafe_spawn`: what a new process does to itself before it becomes the program.
 //! * [`keeper`]: the one thread that starts, watches and ends all task processes of a worker.
 //! * [`roster`]: who runs, on disk, so that the next life of the worker can end what this one left behind.
+//! * [`warden`]: a process that ends what a killed worker left behind, without waiting for its next life.
 //! * [`log`]: what processes print: bounded, time-stamped, sliced by attempt.
 //! * [`exit`]: an exit status in words.
 //!
@@ -17,6 +18,8 @@ pub mod roster;
 pub mod table;
 mod tree;
 mod unsafe_spawn;
+pub mod warden;
 
 pub use keeper::{Keeper, Report, StartCommand};
 pub use log::JobLog;
+pub use warden::{Warden, WardenCommand};

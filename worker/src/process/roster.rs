@@ -15,6 +15,8 @@ use std::{
 
 /// Set in every task process: the worker's data directory.
 pub const MARK_VARIABLE: &str = "SKEP_TASK_HOME";
+/// Set in every task process: the number of the worker's life that started it.
+pub const LIFE_VARIABLE: &str = "SKEP_TASK_LIFE";
 
 pub struct Roster {
     path: PathBuf,
@@ -55,13 +57,29 @@ pub fn end_leftovers(list: &Path, mark: &str) -> io::Result<usize> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
     };
-    let mut trees: Vec<Tree> = text.lines().filter_map(parse_line).map(Tree::new).collect();
+    let listed = text.lines().filter_map(parse_line).map(Tree::new).collect();
+    end_all(listed, |process| has_environment(process, MARK_VARIABLE, mark))
+}
+
+/// Ends what one life of the worker with this `mark` left running, and leaves the next life alone.
+pub(super) fn end_life(mark: &str, life: &str) -> io::Result<usize> {
+    end_all(Vec::new(), |process| {
+        has_environment(process, MARK_VARIABLE, mark) && has_environment(process, LIFE_VARIABLE, life)
+    })
+}
+
+/// Kills these trees and those of all processes that are `meant`, until nothing of them lives.
+fn end_all(mut trees: Vec<Tree>, meant: impl Fn(u32) -> bool) -> io::Result<usize> {
+    let own = std::process::id();
     let begin = Instant::now();
     let mut ended = 0;
     loop {
         let table = ProcessTable::read()?;
         trees.extend(
-            table.iter().filter(|entry| is_marked(entry.key.process, mark)).map(|entry| Tree::new(entry.key)),
+            table
+                .iter()
+                .filter(|entry| entry.key.process != own && meant(entry.key.process))
+                .map(|entry| Tree::new(entry.key)),
         );
         trees.iter_mut().for_each(|tree| tree.refresh(&table));
         let living = trees.iter().map(|tree| tree.living(&table).count()).sum::<usize>();
@@ -76,13 +94,9 @@ pub fn end_leftovers(list: &Path, mark: &str) -> io::Result<usize> {
         }
         ended = ended.max(living);
         trees.iter().for_each(|tree| tree.strike(&table));
-        trees.iter_mut().for_each(|tree| tree.reap(&table, std::process::id()));
+        trees.iter_mut().for_each(|tree| tree.reap(&table, own));
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-fn is_marked(process: u32, mark: &str) -> bool {
-    process != std::process::id() && has_environment(process, MARK_VARIABLE, mark)
 }
 
 fn parse_line(line: &str) -> Option<ProcessKey> {

@@ -132,7 +132,7 @@ impl World {
         pieces: &[Piece],
         holders: &[Location],
         memory_bytes: usize,
-        received: Option<&AtomicU64>,
+        moved_bytes: &AtomicU64,
     ) -> Result<MergeReader, ShuffleError> {
         let options = FetchOptions {
             dialer: &self.dialer(JOB),
@@ -143,13 +143,13 @@ impl World {
             stem: "input",
             patience: self.patience,
             cancel: &self.cancel,
-            received_bytes: received,
+            moved_bytes,
         };
         fetch::open(pieces, holders, 0, &options)
     }
 
     fn lost(&self, pieces: &[Piece], holders: &[Location]) -> Vec<LostPiece> {
-        match self.open(pieces, holders, 4 << 20, None) {
+        match self.open(pieces, holders, 4 << 20, &AtomicU64::new(0)) {
             Err(ShuffleError::Lost(lost)) => lost,
             Err(error) => panic!("{error}"),
             Ok(_) => panic!("nothing is lost"),
@@ -229,8 +229,11 @@ fn five_thousand_pieces_of_three_holders_are_merged_in_one_mebibyte() {
         assert!(holder.store.memory_bytes() <= 256 << 10);
     }
     let locations: Vec<Location> = holders.iter().map(|holder| holder.location.clone()).collect();
-    let reader = world.open(&pieces, &locations, 1 << 20, None).unwrap();
+    let moved = AtomicU64::new(0);
+    let reader = world.open(&pieces, &locations, 1 << 20, &moved).unwrap();
     assert!(reader.spilled_bytes() > 0, "two megabytes do not fit into one");
+    let fetched: u64 = pieces.iter().map(|piece| piece.segment.len_bytes).sum();
+    assert!(moved.load(Relaxed) > fetched, "what is merged ahead counts as well");
     let found = read(reader);
     assert!(found.is_sorted_by_key(|(key, _)| key));
     assert!(found == sorted(0..5_000, 4, 100));
@@ -254,7 +257,10 @@ fn a_flipped_byte_in_a_short_piece_is_reported_by_holder_and_consumer() {
     assert_eq!(holder.store.outputs(), [0, 1, 3].map(|part| attempt(JOB, part)));
     // The producer ran again under the same name: the good output replaces the bad one.
     let again = keep(&holder, 2, world.output(2, 500, 1, 50));
-    assert_eq!(read(world.open(&[again], &[holder.location], 1 << 20, None).unwrap()).len(), 500);
+    assert_eq!(
+        read(world.open(&[again], &[holder.location], 1 << 20, &AtomicU64::new(0)).unwrap()).len(),
+        500
+    );
 }
 
 #[test]
@@ -296,7 +302,7 @@ fn a_holder_that_is_killed_in_the_middle_costs_what_had_not_arrived() {
     let locations = [first.location.clone(), second.location.clone()];
     let received = AtomicU64::new(0);
     let lost = std::thread::scope(|scope| {
-        let fetching = scope.spawn(|| world.open(&pieces, &locations, 64 << 20, Some(&received)).err());
+        let fetching = scope.spawn(|| world.open(&pieces, &locations, 64 << 20, &received).err());
         let started = Instant::now();
         while received.load(Relaxed) == 0 && started.elapsed() < Duration::from_secs(60) {
             std::thread::yield_now();
@@ -331,8 +337,7 @@ fn a_holder_that_comes_back_in_time_costs_nothing() {
     let Endpoint::Tcp(address) = holder.location.endpoint.clone() else { panic!("not TCP") };
     let received = AtomicU64::new(0);
     let found = std::thread::scope(|scope| {
-        let fetching =
-            scope.spawn(|| read(world.open(&pieces, &locations, 1 << 20, Some(&received)).unwrap()));
+        let fetching = scope.spawn(|| read(world.open(&pieces, &locations, 1 << 20, &received).unwrap()));
         let started = Instant::now();
         while received.load(Relaxed) == 0 && started.elapsed() < Duration::from_secs(60) {
             std::thread::yield_now();
@@ -371,7 +376,9 @@ fn a_reopened_store_holds_what_is_whole_in_files_and_removes_the_rest() {
     assert_eq!(again.store.outputs(), [attempt(JOB, 0)]);
     assert_eq!(files_below(&root), [data(0), data(0).with_extension("index")]);
     let in_memory = Piece { producer: attempt(JOB, 1), ..in_file.clone() };
-    let found = read(world.open(&[in_file], std::slice::from_ref(&again.location), 1 << 20, None).unwrap());
+    let found = read(
+        world.open(&[in_file], std::slice::from_ref(&again.location), 1 << 20, &AtomicU64::new(0)).unwrap(),
+    );
     assert!(!found.is_empty() && found.iter().all(|(_, value)| value.len() == 100));
     assert_eq!(world.lost(&[in_memory], &[again.location])[0].reason, LossReason::NotThere);
 }
@@ -387,18 +394,21 @@ fn a_delivered_output_is_kept_by_the_first_worker_that_takes_it_and_may_come_twi
     for (part, records) in [(0, 0), (1, 3), (2, 30_000)] {
         let output = world.output(part, records, 1, 100);
         let data = KeptData::from(output.data);
+        let sent = AtomicU64::new(0);
         for _ in 0..2 {
-            let delivered = deliver(&dialer, &locations, attempt(JOB, part), &output.segments, &data);
+            let delivered = deliver(&dialer, &locations, attempt(JOB, part), &output.segments, &data, &sent);
             assert_eq!(world.runtime.block_on(delivered).unwrap(), WorkerId(2));
         }
+        assert_eq!(sent.load(Relaxed), 2 * output.segments[0].len_bytes);
         let piece = Piece { producer: attempt(JOB, part), holder: WorkerId(2), segment: output.segments[0] };
-        let found = read(world.open(&[piece], &locations, 1 << 20, None).unwrap());
+        let found = read(world.open(&[piece], &locations, 1 << 20, &AtomicU64::new(0)).unwrap());
         assert!(found == sorted(part..part + 1, records, 100));
     }
     assert_eq!(holder.store.len(), 3);
     assert_eq!(fs::read_dir(world.root(2).join("incoming")).unwrap().count(), 0);
     let nothing = KeptData::Memory(Vec::new());
-    let nobody = deliver(&dialer, &[], attempt(JOB, 9), &[], &nothing);
+    let sent = AtomicU64::new(0);
+    let nobody = deliver(&dialer, &[], attempt(JOB, 9), &[], &nothing, &sent);
     assert!(matches!(world.runtime.block_on(nobody), Err(DeliverError::Nowhere)));
 }
 

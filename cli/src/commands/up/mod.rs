@@ -163,6 +163,8 @@ fn recipe(global: &GlobalArgs, args: &UpArgs, master: Endpoint) -> Result<Recipe
     };
     add("--slots", args.slots.map(|slots| slots.to_string()));
     add("--memory", args.memory.map(|memory| memory.to_string()));
+    add("--shuffle-memory", args.storage.shuffle_memory.map(|bytes| bytes.to_string()));
+    add("--scrub-rate", args.storage.scrub_rate.map(|bytes| bytes.to_string()));
     let mut common_flags: Vec<OsString> = (0..global.verbose).map(|_| "-v".into()).collect();
     if global.log_format == LogFormat::Json {
         common_flags.extend(["--log-format".into(), "json".into()]);

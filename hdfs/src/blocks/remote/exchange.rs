@@ -13,7 +13,11 @@ use crate::{
 };
 use bytes::{Bytes, BytesMut};
 use skep_wire::{Channel, Received};
-use std::{fs::File, ops::Range};
+use std::{
+    fs::File,
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 use tokio::time::timeout;
 
 /// What a worker holds of a block, in whatever state.
@@ -55,26 +59,14 @@ pub async fn checksum(
     }
 }
 
-/// Has the worker look at its replica itself.
-pub async fn verify(
-    channels: &Channels,
-    at: &Location,
-    block: BlockId,
-    generation: Generation,
-) -> Result<(), RemoteError> {
-    match channels.ask(at, &BlockRequest::Verify { block, generation }).await? {
-        BlockReply::Checksum { .. } => Ok(()),
-        _ => Err(RemoteError::OutOfTurn),
-    }
-}
-
-/// Exactly this range of a replica, over the socket.
+/// Exactly this range of a replica, over the socket. `arrived` is raised by what came so far.
 pub async fn read(
     channels: &Channels,
     at: &Location,
     block: BlockId,
     generation: Generation,
     range: Range<u64>,
+    arrived: &AtomicU64,
 ) -> Result<Bytes, RemoteError> {
     let expected = range.end - range.start;
     let request = BlockRequest::Read { block, generation, offset: range.start, len_bytes: expected };
@@ -86,12 +78,16 @@ pub async fn read(
         }
         _ => return Err(RemoteError::OutOfTurn),
     }
-    let bytes = receive_stream(&mut lent.channel, expected).await?;
+    let bytes = receive_stream(&mut lent.channel, expected, arrived).await?;
     lent.give_back();
     Ok(bytes)
 }
 
-async fn receive_stream(channel: &mut Channel, expected: u64) -> Result<Bytes, RemoteError> {
+async fn receive_stream(
+    channel: &mut Channel,
+    expected: u64,
+    arrived: &AtomicU64,
+) -> Result<Bytes, RemoteError> {
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     loop {
@@ -104,6 +100,7 @@ async fn receive_stream(channel: &mut Channel, expected: u64) -> Result<Bytes, R
             }
             Received::Message(_) => return Err(RemoteError::OutOfTurn),
         };
+        arrived.fetch_add(payload.len() as u64, Relaxed);
         let found = (first.len() + joined.len() + payload.len()) as u64;
         if found > expected {
             return Err(RemoteError::Short { found, expected });

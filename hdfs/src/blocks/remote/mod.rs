@@ -5,7 +5,7 @@ mod exchange;
 mod pipeline;
 
 pub use channels::{Channels, Lent};
-pub use exchange::{checksum, describe, finalise, open_local, packets, read, verify};
+pub use exchange::{checksum, describe, finalise, open_local, packets, read};
 pub use pipeline::{Pipeline, PipelineFailure};
 
 use crate::{WorkerId, blocks::verified::ReadFault, protocol::blocks::BlockError};

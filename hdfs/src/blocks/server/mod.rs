@@ -9,6 +9,8 @@ mod recover;
 mod repair;
 mod scrub;
 
+pub use scrub::ScrubPace;
+
 #[cfg(test)]
 mod tests;
 
@@ -129,10 +131,6 @@ impl BlockServer {
                 self.on_disk(block, look)
                     .await
                     .map(|(len_bytes, crc)| BlockReply::Checksum { len_bytes, crc })
-            }
-            BlockRequest::Verify { block, generation } => {
-                let verified = self.on_disk(block, move |store| store.verify(block, generation)).await;
-                verified.map(|(len_bytes, crc)| BlockReply::Checksum { len_bytes, crc })
             }
             BlockRequest::Describe { block } => Ok(BlockReply::Described(self.store.describe(block))),
             BlockRequest::Finalise { block, generation, len_bytes } => match channel.identity() {

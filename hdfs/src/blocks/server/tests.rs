@@ -3,9 +3,9 @@
 use crate::{
     BlockId, Generation, WorkerId,
     blocks::{
-        StoreOptions,
+        BlockServer, BlockStore, ScrubPace, StoreOptions,
         crc::crc32c,
-        nodes::{HOST, Node, Nodes, data},
+        nodes::{HOST, Node, Nodes, data, scratch},
         remote::{self, Channels, Pipeline, PipelineFailure, RemoteError},
     },
     limits::PACKET_BYTES,
@@ -16,9 +16,13 @@ use crate::{
     },
 };
 use skep_wire::{
-    Acceptor, Channel, Connection, Credential, Dialer, Endpoint, Identity, Listener, Mode, handshake::Refusal,
+    Acceptor, Channel, Connection, Credential, Dialer, Endpoint, Identity, Listener, Mode, Secret,
+    handshake::Refusal,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 const BLOCK: BlockId = BlockId(77);
@@ -38,7 +42,11 @@ async fn write(
     targets: &[Location],
     bytes: &[u8],
 ) -> Result<Vec<WorkerId>, PipelineFailure> {
-    let mut pipeline = open(channels, GEN, 0, targets).await?;
+    let pipeline = open(channels, GEN, 0, targets).await?;
+    send(pipeline, bytes).await
+}
+
+async fn send(mut pipeline: Pipeline, bytes: &[u8]) -> Result<Vec<WorkerId>, PipelineFailure> {
     for packet in bytes.chunks(PACKET_BYTES) {
         pipeline.send(packet).await?;
     }
@@ -51,7 +59,7 @@ fn finish(bytes: &[u8]) -> Finish {
 
 async fn read(nodes: &Nodes, worker: usize, len: usize) -> Result<Vec<u8>, RemoteError> {
     let at = &nodes.nodes[worker].location;
-    Ok(remote::read(&nodes.channels, at, BLOCK, GEN, 0..len as u64).await?.to_vec())
+    Ok(remote::read(&nodes.channels, at, BLOCK, GEN, 0..len as u64, &AtomicU64::new(0)).await?.to_vec())
 }
 
 async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
@@ -88,7 +96,9 @@ async fn a_block_that_went_down_a_pipeline_is_durable_and_readable_everywhere() 
         assert_eq!(nodes.nodes[worker].next_report().await, BlockReport::Received(vec![replica]));
     }
     let at = &nodes.locations()[1];
-    let middle = remote::read(&nodes.channels, at, BLOCK, GEN, 1_000_000..2_500_000).await.unwrap();
+    let middle = remote::read(&nodes.channels, at, BLOCK, GEN, 1_000_000..2_500_000, &AtomicU64::new(0))
+        .await
+        .unwrap();
     assert_eq!(middle, &bytes[1_000_000..2_500_000]);
     assert_eq!(
         remote::checksum(&nodes.channels, at, BLOCK, GEN).await.unwrap(),
@@ -144,8 +154,16 @@ async fn a_pipeline_whose_middle_dies_names_it_and_is_continued_by_the_survivors
     let written = &bytes[..resume_at + 2 * PACKET_BYTES];
     assert_eq!(pipeline.finish(finish(written)).await.unwrap(), [WorkerId(0), WorkerId(2)]);
     for at in survivors {
-        let read =
-            remote::read(&nodes.channels, &at, BLOCK, Generation(2), 0..written.len() as u64).await.unwrap();
+        let read = remote::read(
+            &nodes.channels,
+            &at,
+            BLOCK,
+            Generation(2),
+            0..written.len() as u64,
+            &AtomicU64::new(0),
+        )
+        .await
+        .unwrap();
         assert!(read == written);
     }
 }
@@ -242,13 +260,66 @@ async fn a_reader_on_the_same_host_gets_the_files_and_checks_them() {
     nodes.flip(0, BLOCK, GEN, 70_000);
     assert!(file.read(0..10).is_ok());
     assert!(file.read(65_536..65_537).unwrap_err().is_damage());
-    let error = remote::verify(&local, at, BLOCK, GEN).await.unwrap_err();
+    // The worker reads the same bytes, finds the same, and puts the replica aside.
+    let error = remote::read(&local, at, BLOCK, GEN, 65_536..65_537, &AtomicU64::new(0)).await.unwrap_err();
     assert!(error.is_bad_replica(), "{error}");
-    // The channel was whole after all this.
     assert_eq!(
         refusal(remote::open_local(&local, at, BLOCK, GEN).await.unwrap_err()),
         BlockError::NotHere { block: BLOCK }
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scrubbing_finds_every_bad_replica_and_puts_it_aside_and_leaves_the_good_ones() {
+    let mut nodes = Nodes::start(1).await;
+    let targets = nodes.locations();
+    for block in 0..6 {
+        let bytes = data(PACKET_BYTES + block * 1000);
+        let block = BlockId(block as u64);
+        let pipeline = Pipeline::open(&nodes.channels, block, GEN, 0, &targets[0], Vec::new()).await;
+        send(pipeline.unwrap(), &bytes).await.unwrap();
+        assert!(matches!(nodes.nodes[0].next_report().await, BlockReport::Received(_)));
+    }
+    let bad = [BlockId(0), BlockId(3), BlockId(5)];
+    for block in bad {
+        nodes.flip(0, block, GEN, PACKET_BYTES as u64 - 1);
+    }
+    let pace = ScrubPace { bytes_per_second: u64::MAX, round: Duration::ZERO };
+    let scrubbing = tokio::spawn(nodes.nodes[0].server.clone().scrub(pace));
+    let mut told = Vec::new();
+    for _ in bad {
+        match nodes.nodes[0].next_report().await {
+            BlockReport::Bad { replica, .. } => told.push(replica.block),
+            other => panic!("{other:?}"),
+        }
+    }
+    told.sort();
+    assert_eq!(told, bad);
+    // Two more rounds find nothing: the good ones are left alone.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    scrubbing.abort();
+    assert!(nodes.nodes[0].reports.try_recv().is_err());
+    let store = &nodes.nodes[0].store;
+    assert!(bad.iter().all(|block| store.describe(*block).is_none()));
+    assert!([1, 2, 4].iter().all(|block| store.describe(BlockId(*block)).is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn scrubbing_keeps_to_its_pace() {
+    let directory = scratch();
+    let store = Arc::new(BlockStore::open(directory.path()).unwrap());
+    let (told, _reports) = tokio::sync::mpsc::channel(10);
+    let dialer = Dialer::new(Credential::Cluster(Secret::random()));
+    let server = BlockServer::over(WorkerId(0), store.clone(), Channels::new(dialer, None), told);
+    let bytes = data(3 * PACKET_BYTES);
+    let mut writer = store.begin_write(BLOCK, GEN, 0).unwrap();
+    writer.append(&bytes).unwrap();
+    writer.finalise(finish(&bytes)).unwrap();
+    let begin = tokio::time::Instant::now();
+    let pace = ScrubPace { bytes_per_second: PACKET_BYTES as u64 / 100, round: Duration::from_secs(1000) };
+    server.scrub_round(None, pace).await;
+    let took = begin.elapsed();
+    assert!((299..301).contains(&took.as_secs()), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -347,7 +418,9 @@ async fn recovery_agrees_on_what_all_have_and_finalises_it() {
         }
     }
     for at in &others {
-        let read = remote::read(&nodes.channels, at, BLOCK, generation, 0..900_000).await.unwrap();
+        let read = remote::read(&nodes.channels, at, BLOCK, generation, 0..900_000, &AtomicU64::new(0))
+            .await
+            .unwrap();
         assert!(read == bytes[..900_000]);
     }
 }
@@ -388,7 +461,10 @@ async fn a_job_may_write_and_read_but_not_recover() {
     let at = &nodes.locations()[0];
     let refused = remote::finalise(&channels, at, BLOCK, Generation(2), 3).await.unwrap_err();
     assert_eq!(refusal(refused), BlockError::Forbidden);
-    assert_eq!(remote::read(&channels, at, BLOCK, GEN, 2..5).await.unwrap(), &b"a job's bytes"[2..5]);
+    assert_eq!(
+        remote::read(&channels, at, BLOCK, GEN, 2..5, &AtomicU64::new(0)).await.unwrap(),
+        &b"a job's bytes"[2..5]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,6 +64,17 @@ impl BlockStore {
             .find(|replica| replica.finalised)
     }
 
+    /// The finalised replica so far into all of them, where 0 is the first and `u32::MAX` the last.
+    pub fn finalised_at(&self, share: u32) -> Option<BlockId> {
+        let inventory = lock(&self.inventory);
+        let finalised = || {
+            let replicas = inventory.replicas.values().filter_map(|entry| entry.replica);
+            replicas.filter(|replica| replica.finalised)
+        };
+        let index = (finalised().count() as u64 * u64::from(share)) >> 32;
+        finalised().nth(index as usize).map(|replica| replica.block)
+    }
+
     /// Takes a bad replica out of service and remembers to report it. If the slot holds something else by now,
     /// that is left alone and returned.
     pub(super) fn put_aside(&self, bad: Replica, reason: &str) -> Option<Replica> {

@@ -49,6 +49,7 @@ impl<'a> ShuffleOutput<'a> {
             segments: output.segments.clone(),
             data: output.data.into(),
             deliver_to: &self.scope.launch.deliver_to,
+            moved_bytes: &context.progress.shuffled_bytes,
         };
         let holder = context.shuffle.publish(published)?;
         self.scope.wrote(self.bytes, self.records);

@@ -83,9 +83,7 @@ impl<'a> Collector<'a> {
                 Ok(())
             }
             Event::Bytes { piece, begins, bytes, last } => {
-                if let Some(received) = self.options.received_bytes {
-                    received.fetch_add(bytes.len() as u64, Relaxed);
-                }
+                self.options.moved_bytes.fetch_add(bytes.len() as u64, Relaxed);
                 if self.losing {
                     self.slots[piece] = Slot::Discarded;
                     return Ok(());

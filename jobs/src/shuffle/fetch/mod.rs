@@ -52,8 +52,8 @@ pub struct FetchOptions<'a> {
     /// How long a holder may be out of reach. Usually `limits::FETCH_PATIENCE`.
     pub patience: Duration,
     pub cancel: &'a Cancel,
-    /// Is raised by the bytes that arrived, so that a slow fetch does not look like a hanging task.
-    pub received_bytes: Option<&'a AtomicU64>,
+    /// Is raised by the bytes that arrived, and by those that are merged ahead, so that neither looks like a hanging task.
+    pub moved_bytes: &'a AtomicU64,
 }
 
 /// Pieces on this machine.
@@ -74,7 +74,8 @@ pub fn open(
     let fetched = fetch(pieces, holders, partition, options)?;
     let kept_bytes: u64 = fetched.segments.iter().map(SortedSegment::memory_bytes).sum();
     let merge_bytes = options.memory_bytes.saturating_sub(kept_bytes as usize);
-    let mut reader = MergeReader::open(fetched.segments, merge_bytes, options.scratch, options.stem)?;
+    let FetchOptions { scratch, stem, moved_bytes, .. } = *options;
+    let mut reader = MergeReader::open(fetched.segments, merge_bytes, scratch, stem, moved_bytes)?;
     reader.add_spilled_bytes(fetched.spilled_bytes);
     Ok(reader)
 }

@@ -160,7 +160,7 @@ impl World {
             stem: "input",
             patience: self.patience,
             cancel: &self.cancel,
-            received_bytes: None,
+            moved_bytes: &AtomicU64::new(0),
         };
         open(pieces, holders, 0, &options)
     }

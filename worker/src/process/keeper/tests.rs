@@ -18,7 +18,8 @@ impl Rig {
         let (sender, reports) = channel();
         let roster = Roster::create(folder.path().join("processes")).unwrap();
         let keeper =
-            Keeper::start(roster, false, Arc::default(), move |report| drop(sender.send(report))).unwrap();
+            Keeper::start(roster, None, false, Arc::default(), move |report| drop(sender.send(report)))
+                .unwrap();
         Rig { folder, keeper, reports }
     }
 
