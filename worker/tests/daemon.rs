@@ -1,5 +1,7 @@
 //! A whole worker against a master in this process, with real task processes: the example `obedient`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 #[path = "daemon/fake_master.rs"]
 mod fake_master;
 #[path = "daemon/program.rs"]
