@@ -116,7 +116,7 @@ fn word_count(args: &Args, report: &mut Report) -> Outcome {
 fn skep(home: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(programs::skep());
     command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    for variable in ["HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
+    for variable in ["XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
         command.env(variable, home);
     }
     command

@@ -46,7 +46,7 @@ pub struct TaskContext {
     pub attempt: AttemptId,
     /// What its buffers may use before they spill.
     pub memory_bytes: usize,
-    /// A directory of this attempt alone. It exists; the host removes it afterwards.
+    /// A directory of this attempt alone. Whoever writes there first makes it; the host removes it afterwards.
     pub scratch: PathBuf,
     /// Working directory with the shipped files.
     pub work: PathBuf,

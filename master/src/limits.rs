@@ -66,8 +66,8 @@ pub const ABORT_WITHOUT_WORKERS: Duration = Duration::from_secs(10);
 
 /// Work that may be queued on a worker beyond its slots, for tasks that are shorter than this.
 pub const PREFETCH_AHEAD: Duration = Duration::from_millis(40);
-/// Queued attempts per slot at most; workers take 4.
-pub const PREFETCH_PER_SLOT_MAX: u32 = 3;
+/// Queued attempts per slot at most; workers take 16.
+pub const PREFETCH_PER_SLOT_MAX: u32 = 12;
 /// Core workers named to a task worker for its shuffle output.
 pub const DELIVER_TO_MAX: usize = 3;
 /// Memory of a job's process on a worker above the grants of its tasks: code, runtime, allocator.

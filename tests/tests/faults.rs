@@ -126,7 +126,7 @@ fn a_killed_task_process_is_started_again() {
     let victim = Victim::start(2, 0);
     victim.wait_for_stage(0, 2);
     let daemon = victim.cluster.worker_process(0);
-    wait_until("a task process was killed", || match children(daemon).first() {
+    wait_until("a task process was killed", || match task_processes(daemon).first() {
         Some(process) => {
             std::process::Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success()
         }
@@ -209,6 +209,38 @@ fn killed_jobs_leave_nothing_on_the_workers_disks() {
                 && scratch_below(&worker.data.join("jobs")).is_empty()
         });
     }
+}
+
+#[test]
+fn a_killed_worker_leaves_no_process_that_its_tasks_started() {
+    let mut cluster = Cluster::start(1, 1);
+    cluster.put("/in", b"one\ntwo\n");
+    // The shell's child is none of the worker's, and in a session of its own.
+    let seconds = 100_000 + std::process::id();
+    let mapper = format!("sh -c 'setsid sleep {seconds} & wait'");
+    cluster.skep(&["submit", "--detach", "--mapper", &mapper, "--input", "/in", "--output", "/out"]).ok();
+    let wanted = format!("sleep\0{seconds}\0");
+    let sleeping = || processes().into_iter().filter(|id| words_of(*id) == wanted).count();
+    wait_until("the mapper runs", || sleeping() > 0);
+    cluster.kill_worker(0);
+    cluster.kill_worker(1);
+    wait_until("nothing of it lives", || sleeping() == 0);
+}
+
+fn processes() -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Each ends with a zero.
+fn words_of(process: u32) -> String {
+    std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default()
+}
+
+/// Children of a worker that are no warden.
+fn task_processes(worker: u32) -> Vec<u32> {
+    let is_task = |process: &u32| words_of(*process).split('\0').nth(1) != Some("warden");
+    children(worker).into_iter().filter(is_task).collect()
 }
 
 fn children(process: u32) -> Vec<u32> {

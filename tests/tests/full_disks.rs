@@ -3,8 +3,9 @@
 use skep_tests::{Cluster, cluster::wait_until, disks::SmallDisk, programs, text};
 
 const MIB: usize = 1 << 20;
-/// A worker leaves 256 MiB of its disk to others, so this one has room for 40 MiB of blocks.
-const SMALL_MIB: u64 = 296;
+/// A worker leaves 256 MiB of its disk to others and takes a block only while it has room for a whole one of 128 MiB, so
+/// this one takes one more block after the first megabytes, and no second.
+const SMALL_MIB: u64 = 424;
 
 fn free_bytes(cluster: &Cluster) -> u64 {
     cluster.status()["storage"]["free_bytes"].as_u64().expect("a number")
@@ -19,7 +20,7 @@ fn a_file_that_does_not_fit_is_refused_and_leaves_nothing() {
     let small = text::words(1, MIB);
     cluster.put("/small", small.as_bytes());
     let before = free_bytes(&cluster);
-    let error = cluster.skep_with_input(&["fs", "put", "-", "/large"], &vec![b'x'; 64 * MIB]).refused();
+    let error = cluster.skep_with_input(&["fs", "put", "-", "/large"], &vec![b'x'; 160 * MIB]).refused();
     assert!(error.contains("/large") && error.contains("room"), "{error}");
     assert_eq!(cluster.skep(&["fs", "test", "-e", "/large"]).code, Some(1), "nothing of it is left");
     wait_until("its blocks are gone from the disk", || free_bytes(&cluster) + MIB as u64 >= before);

@@ -119,7 +119,7 @@ fn eat() {
 fn publish(launch: &Launch, context: &TaskContext, text: &str) -> Outcome {
     let path = context.scratch.join("output");
     let segment = Segment { len_bytes: text.len() as u64, records: 1, crc: 0 };
-    let written = std::fs::write(&path, text);
+    let written = std::fs::create_dir_all(&context.scratch).and_then(|()| std::fs::write(&path, text));
     let output = PublishedOutput {
         attempt: launch.attempt,
         segments: vec![segment],

@@ -7,7 +7,7 @@ pub const STOP_GRACE_DEFAULT: Duration = Duration::from_secs(30);
 
 /// Attempts that may wait for a slot here, per slot: lets the master send the next task before the last one's outcome
 /// arrived, and no more.
-pub const QUEUED_PER_SLOT_MAX: usize = 4;
+pub const QUEUED_PER_SLOT_MAX: usize = 16;
 /// Noted attempts that are remembered per job, so that a launch that arrives twice does not run twice.
 pub const NOTED_REMEMBERED_MAX: usize = 4096;
 

@@ -24,7 +24,7 @@ mod buffer;
 mod key_order;
 mod merge;
 mod runs;
-mod scratch;
+pub(crate) mod scratch;
 #[cfg(test)]
 mod tests;
 

@@ -1,13 +1,26 @@
 //! Files of one attempt that lie in its scratch directory: written once, read at offsets, removed when nobody needs them.
+//! The directory is made with the first of them: most attempts have none.
 
 use super::{ShuffleError, writer::OutputData};
 use crate::limits::SCRATCH_WRITE_BYTES;
 use std::{
-    fs::{File, OpenOptions},
-    io::Write,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
+
+/// Opens an empty file in a scratch directory, which may not be there yet.
+pub(crate) fn open_scratch(path: &Path) -> io::Result<File> {
+    let open = || OpenOptions::new().create(true).truncate(true).read(true).write(true).open(path);
+    match (open(), path.parent()) {
+        (Err(error), Some(directory)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(directory)?;
+            open()
+        }
+        (opened, _) => opened,
+    }
+}
 
 /// A file that is removed when it is dropped.
 #[derive(Debug)]
@@ -19,8 +32,7 @@ pub(super) struct ScratchFile {
 
 impl ScratchFile {
     pub fn create(path: PathBuf) -> Result<ScratchFile, ShuffleError> {
-        let opened = OpenOptions::new().create(true).truncate(true).read(true).write(true).open(&path);
-        match opened {
+        match open_scratch(&path) {
             Ok(file) => Ok(ScratchFile { file, path, kept: false }),
             Err(error) => Err(ShuffleError::disk("create the scratch file", &path, error)),
         }

@@ -346,7 +346,7 @@ fn a_damaged_scratch_file_is_the_disks_fault_not_a_wrong_result() {
 #[test]
 fn scratch_that_cannot_be_written_is_a_disk_error() {
     let mut writer =
-        ShuffleWriter::new(options(Path::new("/nowhere/at/all"), 1, 20 << 10), Partition::Hash, None)
+        ShuffleWriter::new(options(Path::new("/dev/null/at/all"), 1, 20 << 10), Partition::Hash, None)
             .unwrap();
     let error = numbered(3_000, 20).find_map(|(key, value)| writer.push(&key, &value).err()).unwrap();
     assert!(matches!(error, ShuffleError::Disk { .. }) && !error.disk_full(), "{error}");

@@ -25,7 +25,7 @@ pub struct WriterOptions {
     pub partitions: u32,
     /// What buffer and index may take before records are spilled.
     pub memory_bytes: usize,
-    /// An existing directory for runs and output.
+    /// A directory for runs and output, made with the first of them.
     pub scratch: PathBuf,
     /// File names begin with it; unique in the directory.
     pub stem: String,

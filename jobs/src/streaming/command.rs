@@ -72,6 +72,8 @@ impl<'a> RunningCommand<'a> {
         let shipped = work.join(first);
         let program =
             if !first.contains('/') && shipped.is_file() { shipped.into_os_string() } else { first.into() };
+        // The command is told of it as its place for temporary files.
+        std::fs::create_dir_all(&scope.context.scratch).map_err(failed)?;
         let mut child = Command::new(program)
             .args(arguments)
             .current_dir(work)

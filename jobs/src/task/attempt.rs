@@ -16,7 +16,6 @@ use skep_hdfs::{
 use skep_wire::Credential;
 use std::{
     fs, io,
-    path::Path,
     sync::{Arc, OnceLock},
 };
 use tokio::runtime::Handle;
@@ -68,9 +67,6 @@ pub(super) fn run(host: &Host, launch: &Launch, running: &Running, tells: &Tells
         }
     };
     let scratch = host.welcome.scratch.join(launch.attempt.file_stem());
-    if let Err(error) = fs::create_dir_all(&scratch) {
-        return scratch_fault(&scratch, &error);
-    }
     let context = TaskContext {
         attempt: launch.attempt,
         memory_bytes: usize::try_from(launch.memory_bytes).unwrap_or(usize::MAX),
@@ -90,7 +86,9 @@ pub(super) fn run(host: &Host, launch: &Launch, running: &Running, tells: &Tells
     let outcome = panics::catch(&name, || program.run(launch, &context))
         .unwrap_or_else(|message| failed(FaultKind::User, message));
     drop(context);
-    if let Err(error) = fs::remove_dir_all(&scratch) {
+    if let Err(error) = fs::remove_dir_all(&scratch)
+        && error.kind() != io::ErrorKind::NotFound
+    {
         eprintln!("{name}: cannot remove {}: {error}", scratch.display());
     }
     outcome
@@ -98,10 +96,6 @@ pub(super) fn run(host: &Host, launch: &Launch, running: &Running, tells: &Tells
 
 fn failed(kind: FaultKind, message: String) -> Outcome {
     Outcome::Failed { kind, message }
-}
-
-fn scratch_fault(scratch: &Path, error: &io::Error) -> Outcome {
-    failed(FaultKind::WorkerDisk, format!("cannot make {}: {error}", scratch.display()))
 }
 
 /// Lines that belong to one attempt go to the worker with its name.

@@ -2,6 +2,7 @@
 //! when the demo ends, however it ends: the supervisor dies with this process.
 
 use super::DemoError;
+use crate::logging::LOG_VARIABLE;
 use crate::{
     commands::up::record::UpRecord,
     find_cluster::{MASTER_VARIABLE, SECRET_VARIABLE},
@@ -73,6 +74,10 @@ impl Stage {
         }
         command.arg("--data").arg(&self.cluster);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        // What the supervisor does is told by the demo itself.
+        if std::env::var_os(LOG_VARIABLE).is_none() {
+            command.env(LOG_VARIABLE, "warn");
+        }
         let mut child = command.spawn().map_err(|source| DemoError::Run { command: "skep up", source })?;
         let output = child.stdout.take();
         self.supervisor = Some(child);

@@ -1,7 +1,7 @@
 //! The values of one group of a join's right side, which are gone through once for each value of the left side: in
 //! memory while they fit, then in a scratch file.
 
-use crate::plan::fault::TaskFault;
+use crate::{plan::fault::TaskFault, shuffle::scratch::open_scratch};
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
@@ -34,7 +34,7 @@ impl GroupBuffer {
 
     pub fn push(&mut self, value: &[u8]) -> Result<(), TaskFault> {
         if self.file.is_none() && self.memory.len() + value.len() > self.memory_bytes {
-            let file = File::options().create(true).truncate(true).read(true).write(true).open(&self.path);
+            let file = open_scratch(&self.path);
             self.file = Some(BufWriter::new(file.map_err(|source| scratch_fault(&self.path, source))?));
         }
         let len = (value.len() as u32).to_le_bytes();
