@@ -37,7 +37,7 @@ impl TaskProgram for Obedient {
             |result: &str| Outcome::Done(Done { result: result.as_bytes().to_vec(), ..Done::default() });
         match launch.payload.as_slice() {
             b"scratch" => {
-                std::fs::create_dir(&context.scratch).unwrap();
+                std::fs::create_dir_all(&context.scratch).unwrap();
                 std::fs::write(context.scratch.join("spill"), b"x").unwrap();
                 done(context.scratch.to_str().unwrap())
             }
