@@ -34,7 +34,7 @@ impl Args {
 pub fn build(plan: &Plan, args: &Args) {
     if args.two_stages {
         let numbers = plan.range(0..1_000).map(|number| (number % 10, number));
-        numbers.reduce_by_key(|a, b| a + b).partitions(1).count("keys");
+        numbers.reduce_by_key(|a, b| a + b).partitions(2).count("keys");
     } else {
         plan.source::<u64>("nothing", Nothing { tasks: args.tasks }).count("records");
     }

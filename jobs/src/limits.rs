@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// The largest record: offsets inside a batch are 32 bits wide.
 pub const RECORD_BYTES_MAX: usize = 1 << 30;
-/// What a job may hand back to its client without a file.
-pub const RESULT_BYTES_MAX: usize = 32 << 20;
+/// What one task may hand back to the client without a file.
+pub const RESULT_BYTES_MAX: usize = 16 << 20;
 /// Bytes that a source reads ahead of the task, per read and in all.
 pub const READ_CHUNK_BYTES: u64 = 4 << 20;
 pub const READ_AHEAD_CHUNKS: usize = 2;

@@ -21,8 +21,6 @@ pub const JOBS_ACTIVE_MAX: usize = 10_000;
 pub const STAGES_PER_JOB_MAX: usize = 1_000;
 pub const TASKS_PER_JOB_MAX: usize = 1_000_000;
 pub const PARTITIONS_MAX: u32 = 65_536;
-/// Bytes that one task of a `Result` stage may hand to the master.
-pub const RESULT_BYTES_MAX: usize = 1 << 20;
 /// Result bytes of one job.
 pub const RESULTS_PER_JOB_BYTES_MAX: usize = 48 << 20;
 /// Finished jobs that are remembered.

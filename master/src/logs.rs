@@ -96,7 +96,10 @@ impl Logs {
                     let part = LogPart { worker, host: String::new(), text, truncated };
                     parts.extend((!part.text.is_empty()).then_some((worker, part)));
                 }
-                Err(error) => tracing::info!(%worker, %job, %error, "a stored log cannot be read"),
+                Err(error) => {
+                    let text = format!("(its log cannot be read now: {error})\n");
+                    parts.insert(worker, LogPart { worker, host: String::new(), text, truncated: false });
+                }
             }
         }
         parts

@@ -83,7 +83,7 @@ pub enum ClientError {
     Protocol(&'static str),
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct CreateOptions {
     pub overwrite: bool,
     pub replication: Option<u16>,
@@ -282,7 +282,10 @@ struct Tried(Vec<String>);
 
 impl Tried {
     fn add(&mut self, worker: WorkerId, error: &dyn std::fmt::Display) {
-        self.0.push(format!("{worker}: {error}"));
+        let text = format!("{worker}: {error}");
+        if !self.0.contains(&text) {
+            self.0.push(text);
+        }
     }
 
     fn text(&self) -> String {

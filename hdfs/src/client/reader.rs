@@ -6,7 +6,7 @@
 //! ```text
 //!  first replica ──► bytes ──────────────────────────────► done; whatever else is being read is given up
 //!    │  └─ nothing comes for a while: the next replica is read as well, and the faster one wins
-//!    └─ bad or out of reach: the next replica at once ─ all failed ─► locations are asked for once more
+//!    └─ bad or out of reach: the next replica at once ─ all failed ─► locations are asked for again
 //! ```
 //! A replica that fails its checksum is reported, once; a worker that fails or hangs is asked last from then on.
 
@@ -17,7 +17,7 @@ use crate::{
         remote::{self, RemoteError},
         verified::VerifiedFile,
     },
-    limits::OPEN_BLOCKS_PER_READER,
+    limits::{LOCATE_AGAIN_PAUSES, OPEN_BLOCKS_PER_READER},
     protocol::namespace::{FileBlocks, FileStatus, LocatedBlock, Location, Operation},
 };
 use bytes::{Bytes, BytesMut};
@@ -50,6 +50,15 @@ struct State {
     suspects: BTreeSet<WorkerId>,
     /// Bad replicas that the master was told of.
     reported: BTreeSet<(BlockId, WorkerId)>,
+}
+
+/// Why no replica gave the bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Failed {
+    /// Every replica is bad.
+    Bad,
+    /// A worker did not answer, or none is known to hold the block.
+    OutOfReach,
 }
 
 impl FileReader {
@@ -98,14 +107,18 @@ impl FileReader {
         let known = self.state().refreshed.get(&block.block).cloned();
         let mut located = known.unwrap_or_else(|| block.clone());
         let mut tried = Tried::default();
-        if let Some(bytes) = self.read_any(&located, &range, &mut tried).await {
-            return Ok(bytes);
-        }
-        if let Some(found) = self.locate_again(block.block).await? {
+        let mut pauses = LOCATE_AGAIN_PAUSES.into_iter();
+        loop {
+            let failed = match self.read_any(&located, &range, &mut tried).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(failed) => failed,
+            };
+            // A worker that starts again is back in a moment; bytes that do not match stay so.
+            let next = pauses.next().filter(|pause| pause.is_zero() || failed == Failed::OutOfReach);
+            let Some(pause) = next else { break };
+            tokio::time::sleep(pause).await;
+            let Some(found) = self.locate_again(block.block).await? else { break };
             located = found;
-            if let Some(bytes) = self.read_any(&located, &range, &mut tried).await {
-                return Ok(bytes);
-            }
         }
         let in_file = block.offset + range.start..block.offset + range.end;
         Err(tried.unreadable(&self.opened.status.path, block, in_file))
@@ -113,23 +126,32 @@ impl FileReader {
 
     /// From the first replica that gives the bytes. One that is silent does not hold up the next, nor is it given up
     /// before another was faster: it may be the only good one.
-    async fn read_any(&self, located: &LocatedBlock, range: &Range<u64>, tried: &mut Tried) -> Option<Bytes> {
+    async fn read_any(
+        &self,
+        located: &LocatedBlock,
+        range: &Range<u64>,
+        tried: &mut Tried,
+    ) -> Result<Bytes, Failed> {
         let arrived = AtomicU64::new(0);
         let mut waiting = self.by_promise(&located.locations).into_iter();
         let mut reading = FuturesUnordered::new();
         let mut latest = None;
+        let mut failed = if located.locations.is_empty() { Failed::OutOfReach } else { Failed::Bad };
         loop {
             if reading.is_empty() {
-                let next = waiting.next()?;
+                let Some(next) = waiting.next() else { return Err(failed) };
                 latest = Some(next.worker);
                 reading.push(self.read_from(located, next, range, &arrived));
             }
             let before = arrived.load(Relaxed);
             match timeout(self.client.shared.read_patience, reading.next()).await {
-                Ok(Some((_, Ok(bytes)))) => return Some(bytes),
+                Ok(Some((_, Ok(bytes)))) => return Ok(bytes),
                 Ok(Some((location, Err(error)))) => {
                     tracing::info!(block = %located.block, worker = %location.worker, %error, "trying another replica");
                     tried.add(location.worker, &error);
+                    if !error.is_bad_replica() {
+                        failed = Failed::OutOfReach;
+                    }
                     self.state().suspects.insert(location.worker);
                 }
                 Ok(None) => {}

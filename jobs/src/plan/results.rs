@@ -1,8 +1,12 @@
-//! Results for the client: a few records that travel with the job's outcome instead of through files. All of a plan's
-//! results are gathered by one last task.
+//! Results for the client: a few records that travel with the job's outcome instead of through files. The tasks that make
+//! a plan's only result hand it over themselves; otherwise one last task gathers all results.
 
 use super::{
-    batch::StageEnd, exchange::cursor::GroupCursor, fault::TaskFault, graph::ResultNode, scope::TaskScope,
+    batch::{Batch, Consumer, Flow, StageEnd},
+    exchange::cursor::GroupCursor,
+    fault::TaskFault,
+    graph::ResultNode,
+    scope::TaskScope,
 };
 use crate::{
     limits::RESULT_BYTES_MAX,
@@ -10,7 +14,7 @@ use crate::{
     task_program::SortedInput,
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{fmt, marker::PhantomData};
 
 /// One result of a plan, as the client gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,14 +52,28 @@ impl ResultItem {
     }
 }
 
-/// Decodes what the last stage of a plan handed back ([`crate::model::JobView::results`]). Bytes of another program's
-/// job give nothing.
+/// Decodes what the tasks of a plan's last stage handed back, in their order ([`crate::model::JobView::results`]). Bytes
+/// of another program's job give nothing.
 pub fn decode(results: &[Vec<u8>]) -> Vec<ResultItem> {
-    results
-        .iter()
-        .filter_map(|bytes| skep_wire::codec::decode::<Vec<ResultItem>>(bytes).ok())
-        .flatten()
-        .collect()
+    let mut tasks = results.iter().filter_map(|bytes| skep_wire::codec::decode::<Vec<ResultItem>>(bytes).ok());
+    let mut items = tasks.next().unwrap_or_default();
+    for more in tasks {
+        items.iter_mut().zip(more).for_each(|(item, more)| item.body.append(more.body));
+    }
+    items
+}
+
+impl ResultBody {
+    /// Adds what another task made of the same result.
+    fn append(&mut self, other: ResultBody) {
+        match (self, other) {
+            (ResultBody::Count(count), ResultBody::Count(more)) => *count += more,
+            (ResultBody::Lines(items), ResultBody::Lines(more))
+            | (ResultBody::Records(items), ResultBody::Records(more)) => items.extend(more),
+            // One program made both: they are of one kind.
+            (_, _) => {}
+        }
+    }
 }
 
 /// Names a collected result, to ask a finished run for it.
@@ -135,19 +153,65 @@ pub(super) fn gather(
     scope: &TaskScope<'_>,
 ) -> Result<StageEnd, TaskFault> {
     let mut items = Vec::with_capacity(nodes.len());
-    let mut total = 0;
+    let mut room = Room::default();
     for (node, side) in nodes.iter().zip(sides) {
         let mut cursor = GroupCursor::new(side, scope);
         let mut records = Vec::new();
         while let Some((_, record)) = cursor.next_record()? {
-            total += record.len() + size_of::<u64>();
-            if total > RESULT_BYTES_MAX {
-                return Err(TaskFault::ResultTooLarge);
-            }
+            room.take(record)?;
             records.push(record.to_vec());
         }
-        let format: &Arc<dyn ResultFormat> = &node.format;
-        items.push(ResultItem { label: node.label.clone(), body: format.body(records)? });
+        items.push(node.item(records)?);
     }
-    Ok(StageEnd { result: skep_wire::codec::encode(&items), ..StageEnd::default() })
+    Ok(end(&items))
+}
+
+/// The end of a stage whose tasks hand the records of the only result to the client themselves.
+pub(super) struct ToClient<'a> {
+    node: &'a ResultNode,
+    records: Vec<Vec<u8>>,
+    room: Room,
+}
+
+impl ToClient<'_> {
+    pub fn new(node: &ResultNode) -> ToClient<'_> {
+        ToClient { node, records: Vec::new(), room: Room::default() }
+    }
+}
+
+impl Consumer for ToClient<'_> {
+    fn push(&mut self, batch: Batch<'_>) -> Result<Flow, TaskFault> {
+        for record in batch.records() {
+            self.room.take(record)?;
+            self.records.push(record.to_vec());
+        }
+        Ok(Flow::More)
+    }
+
+    fn finish(self: Box<Self>) -> Result<StageEnd, TaskFault> {
+        Ok(end(&[self.node.item(self.records)?]))
+    }
+}
+
+/// How much a task has gathered for the client.
+#[derive(Default)]
+struct Room {
+    taken_bytes: usize,
+}
+
+impl Room {
+    fn take(&mut self, record: &[u8]) -> Result<(), TaskFault> {
+        self.taken_bytes += record.len() + size_of::<u64>();
+        if self.taken_bytes > RESULT_BYTES_MAX { Err(TaskFault::ResultTooLarge) } else { Ok(()) }
+    }
+}
+
+impl ResultNode {
+    fn item(&self, records: Vec<Vec<u8>>) -> Result<ResultItem, TaskFault> {
+        Ok(ResultItem { label: self.label.clone(), body: self.format.body(records)? })
+    }
+}
+
+fn end(items: &[ResultItem]) -> StageEnd {
+    StageEnd { result: skep_wire::codec::encode(&items), ..StageEnd::default() }
 }

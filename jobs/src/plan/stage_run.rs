@@ -11,7 +11,7 @@ use super::{
     fault::TaskFault,
     graph::{Graph, NodeId, NodeKind},
     payload::{TaskInput, decode_sample},
-    results,
+    results::{self, ToClient},
     scope::TaskScope,
     stages::{End, Origin, Role, Stage},
 };
@@ -127,7 +127,10 @@ impl StageRun<'_> {
                 let sink = &self.graph.sinks[index];
                 Sinking::begin(scope, &*sink.format, &sink.path, part_number)
             }
-            End::Client => Err(self.unfit("only the results stage ends at the client")),
+            End::Client => match self.graph.results.as_slice() {
+                [result] => Ok(Box::new(ToClient::new(result))),
+                _ => Err(self.unfit("only one result can go to the client without being gathered")),
+            },
         }
     }
 

@@ -41,7 +41,7 @@ pub enum End {
     Result { index: usize },
     /// Writes files, for this sink.
     Sink { index: usize },
-    /// Hands results to the client.
+    /// Hands to the client the results that it gathers, or, without that task, its own records as the only result.
     Client,
 }
 
@@ -82,6 +82,9 @@ pub fn cut(graph: &Graph) -> Vec<Stage> {
             cutter.stage(path, End::Sink { index }, Vec::new());
         }
     }
+    if cutter.ends_at_the_client() {
+        return cutter.stages;
+    }
     let mut inputs = Vec::new();
     for (index, result) in graph.results.iter().enumerate() {
         for path in cutter.paths(result.input) {
@@ -97,6 +100,15 @@ pub fn cut(graph: &Graph) -> Vec<Stage> {
 }
 
 impl Cutter<'_> {
+    /// The only result needs no task that gathers it when it comes from one exchange, which has a task at least.
+    fn ends_at_the_client(&mut self) -> bool {
+        let [result] = self.graph.results.as_slice() else { return false };
+        let paths = self.paths(result.input);
+        let [path @ Path { origin: Origin::Exchange(_), .. }] = paths.as_slice() else { return false };
+        self.stage(path.clone(), End::Client, Vec::new());
+        true
+    }
+
     fn paths(&self, node: NodeId) -> Vec<Path> {
         match &self.graph.node(node).kind {
             NodeKind::Source(_) => vec![Path { origin: Origin::Source(node), chain: Vec::new() }],
@@ -248,7 +260,20 @@ mod tests {
         counts.count("keys");
         assert_eq!(
             shape(&plan),
-            ["rows, map <- ", "reduce_by_key, save <- 0/0", "reduce_by_key, count <- 0/0", "results <- 2/0"]
+            ["rows, map <- ", "reduce_by_key, save <- 0/0", "reduce_by_key, count <- 0/0"]
+        );
+    }
+
+    #[test]
+    fn several_results_and_those_of_a_source_are_gathered_by_one_task() {
+        let plan = Plan::new();
+        let rows = plan.range(0..10);
+        rows.count("rows");
+        assert_eq!(shape(&plan), ["rows, count <- ", "results <- 0/0"]);
+        rows.take(3).count("some");
+        assert_eq!(
+            shape(&plan),
+            ["rows, count <- ", "rows <- ", "take, count <- 1/0", "results <- 0/0 2/1"]
         );
     }
 }

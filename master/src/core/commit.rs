@@ -9,7 +9,7 @@ use super::{
     stage::{self, stage_name},
     task::{TaskState, task_name},
 };
-use crate::limits::{HOLDER_GONE_PAUSE, RESULT_BYTES_MAX, RESULTS_PER_JOB_BYTES_MAX};
+use crate::limits::{HOLDER_GONE_PAUSE, RESULTS_PER_JOB_BYTES_MAX};
 use skep_hdfs::WorkerId;
 use skep_jobs::{
     model::{AttemptId, Done, FaultKind, JobSpec, Outcome, StageId, StageOutput},
@@ -135,8 +135,8 @@ enum Unacceptable {
 
 fn check_result(spec: &JobSpec, attempt: AttemptId, done: &Done, kept: u64) -> Result<(), Unacceptable> {
     let bytes = done.result.len();
-    let (what, found, limit) = if bytes > RESULT_BYTES_MAX {
-        (task_name(attempt.stage, attempt.part), bytes as u64, RESULT_BYTES_MAX)
+    let (what, found, limit) = if bytes > skep_jobs::limits::RESULT_BYTES_MAX {
+        (task_name(attempt.stage, attempt.part), bytes as u64, skep_jobs::limits::RESULT_BYTES_MAX)
     } else if kept.saturating_add(bytes as u64) > RESULTS_PER_JOB_BYTES_MAX as u64 {
         (stage_name(spec, attempt.stage), kept + bytes as u64, RESULTS_PER_JOB_BYTES_MAX)
     } else {

@@ -95,6 +95,7 @@ impl Keeper {
             resident_bytes,
             ending: false,
             pause: limits::MEMORY_SAMPLE_EVERY,
+            look_at: Instant::now(),
         };
         let thread = thread::Builder::new().name("skep-processes".to_owned()).spawn(move || watch.run())?;
         Ok(Keeper { orders, thread: Some(thread) })
@@ -139,8 +140,9 @@ struct Watch {
     /// Of all task processes at the last look, for others to read.
     resident_bytes: Arc<AtomicU64>,
     ending: bool,
-    /// Between two looks at a calm machine.
+    /// Between two looks while nothing is being ended.
     pause: Duration,
+    look_at: Instant,
 }
 
 struct Kept {
@@ -161,7 +163,7 @@ impl Watch {
             let order = if self.kept.is_empty() {
                 self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                self.inbox.recv_timeout(self.next_pause())
+                self.inbox.recv_timeout(self.look_at.saturating_duration_since(Instant::now()))
             };
             match order {
                 Ok(order) => self.carry_out(order),
@@ -171,12 +173,10 @@ impl Watch {
             while let Ok(order) = self.inbox.try_recv() {
                 self.carry_out(order);
             }
-            self.look();
+            if Instant::now() >= self.look_at {
+                self.look();
+            }
         }
-    }
-
-    fn next_pause(&self) -> Duration {
-        if self.kept.values().any(|kept| kept.doomed) { limits::ENDING_LOOK_EVERY } else { self.pause }
     }
 
     fn carry_out(&mut self, order: Order) {
@@ -184,18 +184,28 @@ impl Watch {
             Order::Start(command) => self.start(*command),
             Order::Kill(life) => {
                 if let Some(kept) = self.kept.get_mut(&life) {
-                    kept.doomed = true;
-                    kept.struck = true;
+                    kept.condemn();
+                    self.look_at = Instant::now();
                 }
             }
-            Order::Look => {}
+            Order::Look => self.collect(),
             Order::End => {
                 self.ending = true;
-                for kept in self.kept.values_mut() {
-                    kept.doomed = true;
-                    kept.struck = true;
-                }
+                self.kept.values_mut().for_each(Kept::condemn);
+                self.look_at = Instant::now();
             }
+        }
+    }
+
+    /// Collects what died. Only the end of a task process calls for a look at once: a look reads all of `/proc`.
+    fn collect(&mut self) {
+        for kept in self.kept.values_mut() {
+            if kept.tree.collect_root() {
+                self.look_at = Instant::now();
+            }
+        }
+        if let Some(warden) = &mut self.warden {
+            warden.look();
         }
     }
 
@@ -225,6 +235,9 @@ impl Watch {
             struck: false,
             kernel_kills_before,
         };
+        if self.kept.is_empty() {
+            self.look_at = Instant::now() + self.pause;
+        }
         self.kept.insert(life, kept);
         tracing::debug!(%life, job = %command.job, process, "task process started");
         (self.report)(Report::Spawned { life, process });
@@ -252,9 +265,6 @@ impl Watch {
                 gone.push(*life);
             }
         }
-        if let Some(warden) = &mut self.warden {
-            warden.look();
-        }
         let warden = self.warden.as_ref().and_then(Warden::process);
         if self.owns_process {
             end_strangers(&table, self.own, |key| {
@@ -264,6 +274,8 @@ impl Watch {
         gone.into_iter().for_each(|life| self.bury(life));
         // A look may cost one fiftieth of the time at most, however many processes the machine runs.
         self.pause = limits::MEMORY_SAMPLE_EVERY.max(begin.elapsed() * 50);
+        let is_ending = self.kept.values().any(|kept| kept.doomed);
+        self.look_at = Instant::now() + if is_ending { limits::ENDING_LOOK_EVERY } else { self.pause };
     }
 
     fn bury(&mut self, life: Life) {
@@ -285,6 +297,11 @@ impl Watch {
 }
 
 impl Kept {
+    fn condemn(&mut self) {
+        self.doomed = true;
+        self.struck = true;
+    }
+
     fn look(&mut self, table: &ProcessTable, own: u32) {
         self.tree.refresh(table);
         self.tree.reap(table, own);
@@ -306,8 +323,7 @@ impl Kept {
         }
         // It grows while the report is on its way: stop it from taking the machine down.
         self.over_reported = true;
-        self.doomed = true;
-        self.struck = true;
+        self.condemn();
         self.tree.strike(table);
         Some(Report::OverMemory { life, peak_bytes, limit_bytes: self.limit_bytes })
     }

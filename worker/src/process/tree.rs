@@ -57,11 +57,18 @@ impl Tree {
         self.living(table).for_each(|entry| kill(entry.key.process));
     }
 
-    /// Collects the root, if it is dead and was not collected, and orphans that came to this process.
-    pub fn reap(&mut self, table: &ProcessTable, own: u32) {
+    /// Whether the root died since it was last asked.
+    pub fn collect_root(&mut self) -> bool {
         if self.status.is_none() {
             self.status = wait(self.root.process);
+            return self.status.is_some();
         }
+        false
+    }
+
+    /// Collects the root, if it is dead and was not collected, and orphans that came to this process.
+    pub fn reap(&mut self, table: &ProcessTable, own: u32) {
+        self.collect_root();
         let orphans = self.members.iter().filter_map(|key| table.get(*key));
         for entry in orphans.filter(|entry| entry.zombie && entry.parent == own && entry.key != self.root) {
             wait(entry.key.process);

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{args::GlobalArgs, find_cluster};
 use skep_hdfs::{
-    client::Client,
+    client::{Client, CreateOptions},
     stores::{
         Stores,
         glob::{Glob, GlobError, Part, expand_braces},
@@ -20,12 +20,15 @@ use std::{cell::RefCell, collections::BTreeMap, error::Error, rc::Rc};
 pub struct Files {
     global: GlobalArgs,
     pub user: String,
+    /// How files of the cluster are made.
+    new_files: CreateOptions,
     opened: RefCell<BTreeMap<Place, Rc<dyn Storage>>>,
 }
 
 impl Files {
-    pub fn new(global: &GlobalArgs) -> Files {
-        Files { global: global.clone(), user: environment::user_name(), opened: RefCell::default() }
+    pub fn new(global: &GlobalArgs, new_files: CreateOptions) -> Files {
+        let user = environment::user_name();
+        Files { global: global.clone(), user, new_files, opened: RefCell::default() }
     }
 
     pub fn item(&self, text: &str) -> Result<Item, FsError> {
@@ -38,7 +41,7 @@ impl Files {
         }
         let storage: Rc<dyn Storage> = match &item.place {
             Place::Local => Rc::new(LocalStorage),
-            Place::Cluster => Rc::new(ClusterStorage::new(self.cluster_client(item)?)),
+            Place::Cluster => Rc::new(ClusterStorage::new(self.cluster_client(item)?, self.new_files)),
             Place::Objects { bucket } => {
                 let root = format!("s3://{bucket}/");
                 let place = Stores::local()
@@ -186,7 +189,7 @@ mod tests {
     }
 
     async fn names(folder: &tempfile::TempDir, pattern: &str) -> Result<Vec<String>, FsError> {
-        let files = Files::new(&GlobalArgs::default());
+        let files = Files::new(&GlobalArgs::default(), CreateOptions::default());
         let root = folder.path().to_str().unwrap();
         let found = files.expand(&format!("file://{root}/{pattern}")).await?;
         let start = format!("file://{root}/");
@@ -215,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn a_tree_has_directories_before_what_is_in_them() {
         let folder = folder();
-        let files = Files::new(&GlobalArgs::default());
+        let files = Files::new(&GlobalArgs::default(), CreateOptions::default());
         let top = files.expand_local(folder.path().join("b").to_str().unwrap()).await.unwrap().remove(0);
         let tree = files.tree(top).await.unwrap();
         let names: Vec<&str> = tree.iter().map(|found| found.item.name()).collect();
@@ -229,7 +232,7 @@ mod tests {
             secret: Some("/no/such/secret".into()),
             ..GlobalArgs::default()
         };
-        let error = Files::new(&global).expand("/x").await.unwrap_err();
+        let error = Files::new(&global, CreateOptions::default()).expand("/x").await.unwrap_err();
         assert!(error.to_string().contains("/no/such/secret"), "{error}");
     }
 }

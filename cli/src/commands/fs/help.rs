@@ -20,7 +20,8 @@ pub fn overview() -> String {
     }
     text.push_str(
         "\nPaths are the cluster's (/x, or x in /user/NAME), s3://BUCKET/KEY or file:///PATH; patterns \
-         (* ? [a-z] {a,b}) are expanded.\nGeneric options: --master HOST:PORT, --secret FILE, -v.\n\
+         (* ? [a-z] {a,b}) are expanded.\nGeneric options: --master HOST:PORT, --secret FILE, -v,\n\
+         -D dfs.replication=N and -D dfs.blocksize=SIZE for the files that the command makes.\n\
          The - in front of a command may be left out. `skep fs help COMMAND` says more.\n",
     );
     text

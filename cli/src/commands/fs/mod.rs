@@ -1,6 +1,7 @@
 //! `skep fs`: files of the cluster, of S3 and of this machine, with the commands, output and exit codes of `hdfs dfs`.
 //!
-//! * [`catalogue`] is the table of commands; [`words`] reads what was typed; [`shell`] is what commands have at hand.
+//! * [`catalogue`] is the table of commands; [`generic`] and [`words`] read what was typed; [`shell`] is what commands
+//!   have at hand.
 //! * [`item`] is a path; [`files`] finds its store and expands patterns; [`storage`] has the stores.
 //! * [`list`], [`read`], [`copy`] (with [`transfer`]), [`tree`], [`attributes`], [`totals`], [`help`]: the commands.
 //!
@@ -11,6 +12,7 @@ mod catalogue;
 mod copy;
 mod error;
 mod files;
+mod generic;
 mod help;
 mod item;
 mod list;
@@ -44,6 +46,10 @@ pub fn run(global: &GlobalArgs, args: &FsArgs) -> Outcome {
             None => return Ok(wrong_usage(&format!("{} is not UTF-8", word.display()), None)),
         }
     }
+    let (new_files, words) = match generic::parse(&words) {
+        Ok(parsed) => parsed,
+        Err(error) => return Ok(wrong_usage(&error.to_string(), None)),
+    };
     let Some((name, rest)) = words.split_first() else {
         eprint!("{}", help::overview());
         return Ok(ExitCode::from(EXIT_WRONG_USAGE));
@@ -62,7 +68,7 @@ pub fn run(global: &GlobalArgs, args: &FsArgs) -> Outcome {
     };
     match understand(command, rest) {
         Ok(words) => on_one_thread(async {
-            Ok(perform(command, Shell::new(Files::new(global), command.name, words)).await)
+            Ok(perform(command, Shell::new(Files::new(global, new_files), command.name, words)).await)
         }),
         Err(error) => Ok(wrong_usage(&format!("-{}: {error}", command.name), Some(command))),
     }

@@ -228,6 +228,25 @@ fn counts_and_counters_are_told() {
     assert_eq!(text, b"records\t100\n");
 }
 
+#[test]
+fn the_only_result_of_many_tasks_is_one_result_in_their_order() {
+    let numbers = |case: &Case| {
+        let input: Vec<_> = (0..500).rev().map(|number| (format!("k{number:03}"), number)).collect();
+        case.pairs("a", &input).sort_by_key().partitions(5)
+    };
+    let case = Case::new(20, 1);
+    let sorted = numbers(&case).keys().collect("keys");
+    let run = super::run_with(&case.plan, cramped(20, 1)).unwrap();
+    let expected: Vec<String> = (0..500).map(|number| format!("k{number:03}")).collect();
+    assert_eq!(run.collected(&sorted).unwrap(), expected);
+
+    let case = Case::new(20, 1);
+    numbers(&case).count("keys");
+    let run = super::run_with(&case.plan, cramped(20, 1)).unwrap();
+    assert_eq!(run.results.len(), 1);
+    assert_eq!(run.results[0].body, crate::plan::results::ResultBody::Count(500));
+}
+
 mod classic {
     //! The classic traits.
 

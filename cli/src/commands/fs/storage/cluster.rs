@@ -22,11 +22,12 @@ const READS_AT_ONCE: usize = 4;
 
 pub struct ClusterStorage {
     client: Client,
+    new_files: CreateOptions,
 }
 
 impl ClusterStorage {
-    pub fn new(client: Client) -> ClusterStorage {
-        ClusterStorage { client }
+    pub fn new(client: Client, new_files: CreateOptions) -> ClusterStorage {
+        ClusterStorage { client, new_files }
     }
 }
 
@@ -87,8 +88,7 @@ impl Storage for ClusterStorage {
     }
 
     async fn create(&self, item: &Item) -> Result<Box<dyn Writing>, FsError> {
-        let options = CreateOptions { overwrite: true, ..CreateOptions::default() };
-        let writer = self.client.create(&path_of(item)?, options).await.map_err(told(item))?;
+        let writer = self.client.create(&path_of(item)?, self.new_files).await.map_err(told(item))?;
         Ok(Box::new(ClusterFile { writer, shown: item.shown.clone() }))
     }
 
