@@ -47,7 +47,8 @@ pub const READ_STALL: Duration = Duration::from_secs(30);
 /// When nothing of a block came for this long, its next replica is read as well.
 pub const READ_PATIENCE: Duration = Duration::from_secs(2);
 /// When no replica gave the bytes: pauses before each time that a reader asks again where they lie.
-pub const LOCATE_AGAIN_PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(500), Duration::from_millis(1500)];
+pub const LOCATE_AGAIN_PAUSES: [Duration; 3] =
+    [Duration::ZERO, Duration::from_millis(500), Duration::from_millis(1500)];
 /// How long an unused connection to a worker is kept by its client, and by the worker (longer).
 pub const IDLE_CHANNEL: Duration = Duration::from_secs(20);
 pub const IDLE_CHANNEL_SERVED: Duration = Duration::from_secs(60);

@@ -185,7 +185,7 @@ fn logs_of_a_finished_job_outlive_the_workers_that_ran_it() {
     cluster.kill_worker(2);
     // The core worker comes back as another process with nothing of the job but its blocks.
     cluster.kill_worker(0);
-    std::fs::remove_dir_all(cluster.workers[0].data.join("jobs")).unwrap();
+    std::fs::remove_dir_all(cluster.workers[0].data.join("logs")).unwrap();
     cluster.start_worker(0);
     wait_until("the log is read from storage", || {
         cluster.skep(&["jobs", "logs", &job]).ok().contains("the mapper was here")
@@ -203,8 +203,7 @@ fn killed_jobs_leave_nothing_on_the_workers_disks() {
     }
     for worker in &cluster.workers {
         wait_until("scratch and shuffle data are swept", || {
-            files_below(&worker.data.join("shuffle")).is_empty()
-                && scratch_below(&worker.data.join("jobs")).is_empty()
+            ["shuffle", "scratch", "work"].iter().all(|part| files_below(&worker.data.join(part)).is_empty())
         });
     }
 }
@@ -262,9 +261,4 @@ fn files_below(folder: &Path) -> Vec<String> {
         }
     }
     files
-}
-
-/// Files of jobs other than their logs.
-fn scratch_below(folder: &Path) -> Vec<String> {
-    files_below(folder).into_iter().filter(|path| !path.contains("/logs/")).collect()
 }

@@ -160,10 +160,10 @@ async fn attempts_run_in_one_process_and_their_outcomes_are_told() {
         processes.push(String::from_utf8(done.result).unwrap());
     }
     assert_eq!(processes[0], processes[1]);
-    assert!(!rig.worker_data().join("jobs/job-1/scratch/0.0.0.0").exists());
+    assert!(!rig.worker_data().join("scratch/job-1/0.0.0.0").exists());
     rig.master.tell(MasterTell::JobOver(JOB)).await;
     rig.wait_for("the process and its files are gone", |rig| {
-        rig.tasks() == 0 && !rig.worker_data().join("jobs/job-1/scratch").exists()
+        rig.tasks() == 0 && !rig.worker_data().join("scratch/job-1").exists()
     })
     .await;
     rig.end().await;
@@ -242,7 +242,7 @@ async fn what_tasks_print_is_read_while_the_job_runs_and_after_it() {
     let logs = rig.master.logs(JOB, Some(vec![two.file_stem()])).await;
     assert!(logs.contains("pears") && !logs.contains("[0.0.0.0]"), "{logs}");
     rig.master.tell(MasterTell::JobOver(JOB)).await;
-    rig.wait_for("the job is removed", |rig| !rig.worker_data().join("jobs/job-1/work").exists()).await;
+    rig.wait_for("the job is removed", |rig| !rig.worker_data().join("work/job-1").exists()).await;
     assert!(rig.master.logs(JOB, None).await.contains(" apples\n"));
     rig.end().await;
 }
@@ -282,7 +282,7 @@ async fn what_dead_jobs_left_behind_is_swept_when_the_worker_registers() {
     let id = rig.launch(0, "print x").await;
     rig.outcome(id).await;
     let (master, data) = rig.end().await;
-    let left = data.path().join("worker/jobs/job-1/work");
+    let left = data.path().join("worker/work/job-1");
     assert!(left.exists());
     master.forget_jobs();
     let rig = Rig::with(master, data, Role::Task).await;
@@ -488,9 +488,12 @@ async fn a_core_worker_that_was_killed_offers_its_outputs_again_and_sweeps_what_
     master.tell(MasterTell::Launch(launches)).await;
     master.wait("both are kept", |seen| published.iter().all(|id| seen.outcomes.contains_key(id))).await;
     master.tell(MasterTell::Launch(vec![launch(attempt(JOB, 2), "wait")])).await;
-    let scratch = root.join("jobs/job-1/scratch/0.0.2.0");
+    let scratch = root.join("scratch/job-1/0.0.2.0");
     std::fs::create_dir_all(&scratch).unwrap();
     std::fs::write(scratch.join("spill"), "half a run").unwrap();
+    let log = root.join("logs/job-1/00000000000000000000.log");
+    std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+    std::fs::write(&log, "printed\n").unwrap();
     let arriving = root.join("shuffle/incoming/0.new");
     std::fs::write(&arriving, "half an output").unwrap();
     kill(worker);
@@ -502,7 +505,7 @@ async fn a_core_worker_that_was_killed_offers_its_outputs_again_and_sweeps_what_
     assert_eq!(outputs, published);
     // The job lives: nothing but the start removes what its attempts left.
     assert!(!scratch.exists() && !arriving.exists());
-    assert!(root.join("jobs/job-1/logs").exists());
+    assert!(log.exists());
     kill(worker);
 }
 

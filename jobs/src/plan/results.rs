@@ -55,7 +55,8 @@ impl ResultItem {
 /// Decodes what the tasks of a plan's last stage handed back, in their order ([`crate::model::JobView::results`]). Bytes
 /// of another program's job give nothing.
 pub fn decode(results: &[Vec<u8>]) -> Vec<ResultItem> {
-    let mut tasks = results.iter().filter_map(|bytes| skep_wire::codec::decode::<Vec<ResultItem>>(bytes).ok());
+    let mut tasks =
+        results.iter().filter_map(|bytes| skep_wire::codec::decode::<Vec<ResultItem>>(bytes).ok());
     let mut items = tasks.next().unwrap_or_default();
     for more in tasks {
         items.iter_mut().zip(more).for_each(|(item, more)| item.body.append(more.body));

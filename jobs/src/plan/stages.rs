@@ -271,9 +271,6 @@ mod tests {
         rows.count("rows");
         assert_eq!(shape(&plan), ["rows, count <- ", "results <- 0/0"]);
         rows.take(3).count("some");
-        assert_eq!(
-            shape(&plan),
-            ["rows, count <- ", "rows <- ", "take, count <- 1/0", "results <- 0/0 2/1"]
-        );
+        assert_eq!(shape(&plan), ["rows, count <- ", "rows <- ", "take, count <- 1/0", "results <- 0/0 2/1"]);
     }
 }

@@ -110,8 +110,7 @@ fn start_keeper(
     inputs: &mpsc::Sender<Input>,
 ) -> Result<Keeper, WorkerError> {
     let path = node.data.roster();
-    let roster =
-        Roster::create(path.clone()).map_err(|source| WorkerError::DataDirectory { path, source })?;
+    let roster = Roster::create(&path).map_err(|source| WorkerError::DataDirectory { path, source })?;
     let warden = WardenCommand {
         program: options.skep.clone(),
         arguments: vec!["warden".into()],

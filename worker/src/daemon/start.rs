@@ -114,7 +114,7 @@ fn environment(node: &Node, header: &JobHeader) -> Vec<(String, String)> {
     let path = |path: PathBuf| path.to_string_lossy().into_owned();
     let own = [
         ("HOME", path(node.data.work(header.job))),
-        ("TMPDIR", path(node.data.scratch(header.job))),
+        ("TMPDIR", path(node.data.work(header.job))),
         ("USER", header.user.clone()),
         (MARK_VARIABLE, node.data.mark()),
         (LIFE_VARIABLE, node.facts.life()),

@@ -6,14 +6,15 @@
 //! epoch                     the last epoch, in decimal
 //! processes                 task processes that run (see `process::roster`)
 //! blocks/  shuffle/         stores of a core worker
-//! jobs/job-17/work          working directory of its task process, with the shipped files
-//! jobs/job-17/scratch       spill files, one directory per attempt
-//! jobs/job-17/logs          what its processes print
+//! work/job-17               working directory of its task process, with the shipped files; also for temporary files
+//! scratch/job-17            spill files, one directory per attempt; made with the first
+//! logs/job-17               what its processes print; made with the first line
 //! programs/SHA256           job binaries and shipped files, shared by jobs
 //! run/worker.sock           for clients on this machine
 //! ```
-//! Every file below `jobs` belongs to a job that the master knows: a start removes what attempts of earlier lives left, and
-//! the sweep at registration what is left of jobs that are over; logs are kept for as long as the limits say.
+//! What lies below `work`, `scratch` and `logs` belongs to a job that the master knows: a start removes what attempts of
+//! earlier lives left, and the sweep at registration what is left of jobs that are over; logs are kept for as long as the
+//! limits say.
 
 pub mod identity;
 mod sweep;
@@ -24,12 +25,17 @@ use rustix::fs::{FlockOperation, flock};
 use skep_hdfs::Epoch;
 use skep_jobs::model::JobId;
 use std::{
-    fs::{self, File, Permissions},
+    collections::BTreeSet,
+    fs::{self, File},
     io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
+
+const WORK: &str = "work";
+const SCRATCH: &str = "scratch";
+const LOGS: &str = "logs";
 
 #[derive(Debug)]
 pub struct DataDirectory {
@@ -50,7 +56,7 @@ impl DataDirectory {
         let lock = File::options().create(true).append(true).open(root.join("lock")).map_err(fail)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| WorkerError::InUse { path: root.clone() })?;
-        for part in ["jobs", "programs", "run"] {
+        for part in [WORK, SCRATCH, LOGS, "programs", "run"] {
             builder.create(root.join(part)).map_err(fail)?;
         }
         Ok(DataDirectory { root, _lock: lock })
@@ -81,20 +87,16 @@ impl DataDirectory {
         self.root.to_string_lossy().into_owned()
     }
 
-    pub fn job(&self, job: JobId) -> PathBuf {
-        self.root.join("jobs").join(job.to_string())
-    }
-
     pub fn work(&self, job: JobId) -> PathBuf {
-        self.job(job).join("work")
+        self.root.join(WORK).join(job.to_string())
     }
 
     pub fn scratch(&self, job: JobId) -> PathBuf {
-        self.job(job).join("scratch")
+        self.root.join(SCRATCH).join(job.to_string())
     }
 
     pub fn logs(&self, job: JobId) -> PathBuf {
-        self.job(job).join("logs")
+        self.root.join(LOGS).join(job.to_string())
     }
 
     /// Where the Unix socket is. The kernel takes at most 107 bytes: a longer path is replaced by one in the system's
@@ -110,7 +112,7 @@ impl DataDirectory {
         let directory = std::env::temp_dir().join(format!("skep-{user}"));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
         let owner = fs::symlink_metadata(&directory)?;
-        use std::os::unix::fs::MetadataExt;
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
         if !owner.is_dir() || owner.uid() != user || owner.permissions().mode() & 0o077 != 0 {
             let message = format!("{} does not belong to this user alone", directory.display());
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
@@ -141,13 +143,10 @@ impl DataDirectory {
         identity::save(&self.root.join("worker.json"), identity)
     }
 
-    /// Makes the directories of a job for a new process: nothing of an earlier one but the log is left.
+    /// Makes the working directory of a job for a new process: nothing of an earlier one but the log is left.
     pub fn prepare_job(&self, job: JobId) -> io::Result<()> {
         self.remove_job(job)?;
-        fs::create_dir_all(self.work(job))?;
-        fs::create_dir_all(self.scratch(job))?;
-        fs::create_dir_all(self.logs(job))?;
-        fs::set_permissions(self.job(job), Permissions::from_mode(0o700))
+        fs::DirBuilder::new().mode(0o700).create(self.work(job))
     }
 
     /// Removes everything of a job but its log.
@@ -161,10 +160,14 @@ impl DataDirectory {
         self.jobs()?.into_iter().try_for_each(|job| self.remove_job(job))
     }
 
-    /// Jobs that have a directory here.
-    pub fn jobs(&self) -> io::Result<Vec<JobId>> {
+    /// Jobs of which there is more here than a log.
+    pub fn jobs(&self) -> io::Result<BTreeSet<JobId>> {
+        Ok(self.jobs_in(WORK)?.into_iter().chain(self.jobs_in(SCRATCH)?).collect())
+    }
+
+    fn jobs_in(&self, part: &str) -> io::Result<Vec<JobId>> {
         let mut found = Vec::new();
-        for entry in fs::read_dir(self.root.join("jobs"))? {
+        for entry in fs::read_dir(self.root.join(part))? {
             let name = entry?.file_name();
             found.extend(name.to_str().and_then(|name| name.parse::<JobId>().ok()));
         }

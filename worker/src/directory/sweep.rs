@@ -1,11 +1,11 @@
 //! What ends a log's life: its age, and the room that all logs may take.
 
-use super::{DataDirectory, remove_tree};
+use super::{DataDirectory, LOGS, remove_tree};
 use crate::limits;
 use skep_jobs::model::JobId;
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
@@ -17,7 +17,7 @@ struct OldLog {
 
 pub(super) fn sweep_logs(data: &DataDirectory, lives: impl Fn(JobId) -> bool) -> io::Result<()> {
     let mut logs = Vec::new();
-    for job in data.jobs()?.into_iter().filter(|job| !lives(*job)) {
+    for job in data.jobs_in(LOGS)?.into_iter().filter(|job| !lives(*job)) {
         logs.push(measure(data, job)?);
     }
     logs.sort_by_key(|log| log.age);
@@ -32,20 +32,12 @@ pub(super) fn sweep_logs(data: &DataDirectory, lives: impl Fn(JobId) -> bool) ->
 }
 
 fn measure(data: &DataDirectory, job: JobId) -> io::Result<OldLog> {
-    let mut log = OldLog { directory: data.job(job), age: limits::LOG_KEPT_FOR * 2, bytes: 0 };
-    for file in files(&data.logs(job))? {
-        let metadata = file.metadata()?;
+    let mut log = OldLog { directory: data.logs(job), age: limits::LOG_KEPT_FOR * 2, bytes: 0 };
+    for file in fs::read_dir(&log.directory)? {
+        let metadata = file?.metadata()?;
         let modified = metadata.modified()?;
         log.bytes += metadata.len();
         log.age = log.age.min(SystemTime::now().duration_since(modified).unwrap_or_default());
     }
     Ok(log)
-}
-
-fn files(directory: &Path) -> io::Result<Vec<fs::DirEntry>> {
-    match fs::read_dir(directory) {
-        Ok(entries) => entries.collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
 }

@@ -7,8 +7,10 @@ use super::{
 };
 use crate::limits;
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -19,16 +21,14 @@ pub const MARK_VARIABLE: &str = "SKEP_TASK_HOME";
 pub const LIFE_VARIABLE: &str = "SKEP_TASK_LIFE";
 
 pub struct Roster {
-    path: PathBuf,
+    file: File,
     processes: Vec<ProcessKey>,
 }
 
 impl Roster {
     /// An empty list at `path`.
-    pub fn create(path: PathBuf) -> io::Result<Roster> {
-        let roster = Roster { path, processes: Vec::new() };
-        roster.save()?;
-        Ok(roster)
+    pub fn create(path: &Path) -> io::Result<Roster> {
+        Ok(Roster { file: File::create(path)?, processes: Vec::new() })
     }
 
     pub fn add(&mut self, process: ProcessKey) -> io::Result<()> {
@@ -41,12 +41,13 @@ impl Roster {
         self.save()
     }
 
+    /// In place, which costs least. A worker that dies in between leaves lines of processes that are gone, no torn one
+    /// that could name another process: a number counts only with its start time.
     fn save(&self) -> io::Result<()> {
         let lines: String =
             self.processes.iter().map(|key| format!("{} {}\n", key.process, key.started)).collect();
-        let fresh = self.path.with_extension("fresh");
-        fs::write(&fresh, lines)?;
-        fs::rename(fresh, &self.path)
+        self.file.write_all_at(lines.as_bytes(), 0)?;
+        self.file.set_len(lines.len() as u64)
     }
 }
 
@@ -137,7 +138,7 @@ mod tests {
             command.spawn().unwrap()
         };
         let (listed, marked, mut other) = (sleeper(false), sleeper(true), sleeper(false));
-        let mut roster = Roster::create(list.clone()).unwrap();
+        let mut roster = Roster::create(&list).unwrap();
         roster.add(key_of(listed.id()).unwrap()).unwrap();
         // Its number with another start time is another process.
         let key = key_of(other.id()).unwrap();

@@ -16,7 +16,7 @@ impl Rig {
     fn new() -> Rig {
         let folder = tempfile::tempdir().unwrap();
         let (sender, reports) = channel();
-        let roster = Roster::create(folder.path().join("processes")).unwrap();
+        let roster = Roster::create(&folder.path().join("processes")).unwrap();
         let keeper =
             Keeper::start(roster, None, false, Arc::default(), move |report| drop(sender.send(report)))
                 .unwrap();

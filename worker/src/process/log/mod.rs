@@ -30,7 +30,7 @@ pub struct JobLog {
 }
 
 impl JobLog {
-    /// Opens the log in `directory` (made if it is not there) and appends to it.
+    /// Opens the log in `directory` (made with the first line) and appends to it.
     pub fn open(directory: &Path) -> io::Result<Arc<JobLog>> {
         let inner = Mutex::new(Writer::open(directory)?);
         Ok(Arc::new(JobLog { directory: directory.to_path_buf(), inner }))

@@ -40,10 +40,7 @@ pub(super) fn read_with(
     bytes_max: u64,
     running: &[(String, u64)],
 ) -> io::Result<LogText> {
-    let segments = match segments(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LogText::default()),
-        other => other?,
-    };
+    let segments = segments(directory)?;
     let bytes = match stems {
         None => return newest(directory, &segments, bytes_max),
         Some(stems) => slices(directory, &segments, stems, running)?,

@@ -12,7 +12,8 @@ use std::{
 
 pub(super) struct Writer {
     directory: PathBuf,
-    segment: File,
+    /// Made, with its directory, for the first byte: most tasks print nothing.
+    segment: Option<File>,
     segment_start: u64,
     /// Offset of the next byte, counted from the job's first.
     end: u64,
@@ -29,13 +30,13 @@ pub(super) struct Writer {
 
 impl Writer {
     pub fn open(directory: &Path) -> io::Result<Writer> {
-        fs::create_dir_all(directory)?;
-        let segment_start = segments(directory)?.last().copied().unwrap_or(0);
-        let segment = open_segment(directory, segment_start)?;
-        let end = segment_start + segment.metadata()?.len();
+        let segment_start = segments(directory)?.last().copied();
+        let written = segment_start.map(|start| fs::metadata(segment_path(directory, start)));
+        let segment_start = segment_start.unwrap_or(0);
+        let end = segment_start + written.transpose()?.map_or(0, |metadata| metadata.len());
         Ok(Writer {
             directory: directory.to_path_buf(),
-            segment,
+            segment: None,
             segment_start,
             end,
             partial: Vec::new(),
@@ -156,24 +157,29 @@ impl Writer {
         if self.end - self.segment_start >= limits::LOG_SEGMENT_BYTES {
             self.turn()?;
         }
+        let mut segment = match self.segment.take() {
+            Some(segment) => segment,
+            None => open_segment(&self.directory, self.segment_start)?,
+        };
         if self.dropped_bytes > 0 {
             let note = format!(
                 "{} [{} bytes could not be kept: the disk failed or was full]\n",
                 now(),
                 self.dropped_bytes
             );
-            self.segment.write_all(note.as_bytes())?;
+            segment.write_all(note.as_bytes())?;
             self.dropped_bytes = 0;
         }
-        let written = self.segment.write_all(bytes);
+        let written = segment.write_all(bytes);
         // After a failed write the file may hold a part of it: offsets follow the file.
-        self.end = self.segment_start + self.segment.metadata()?.len();
+        self.end = self.segment_start + segment.metadata()?.len();
+        self.segment = Some(segment);
         written
     }
 
     /// Begins a new segment and drops what is over the bound.
     fn turn(&mut self) -> io::Result<()> {
-        self.segment = open_segment(&self.directory, self.end)?;
+        self.segment = Some(open_segment(&self.directory, self.end)?);
         self.segment_start = self.end;
         let mut kept = segments(&self.directory)?;
         kept.reverse();
@@ -207,13 +213,18 @@ pub(super) fn segment_path(directory: &Path, start: u64) -> PathBuf {
 }
 
 fn open_segment(directory: &Path, start: u64) -> io::Result<File> {
+    fs::create_dir_all(directory)?;
     File::options().create(true).append(true).open(segment_path(directory, start))
 }
 
-/// Where each segment begins, oldest first.
+/// Where each segment begins, oldest first; of a log without a byte there is none.
 pub(super) fn segments(directory: &Path) -> io::Result<Vec<u64>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        entries => entries?,
+    };
+    for entry in entries {
         let name = entry?.file_name();
         let start = name.to_str().and_then(|name| name.strip_suffix(".log"));
         found.extend(start.and_then(|start| start.parse::<u64>().ok()));
