@@ -6,7 +6,7 @@
 use super::{
     JobLog, exit,
     roster::{Roster, end_strangers},
-    table::{ProcessKey, ProcessTable, kernel_memory_kills, key_of},
+    table::{ProcessKey, ProcessTable, adopted_children, kernel_memory_kills, key_of},
     tree::Tree,
     unsafe_spawn,
     warden::Warden,
@@ -96,6 +96,7 @@ impl Keeper {
             ending: false,
             pause: limits::MEMORY_SAMPLE_EVERY,
             look_at: Instant::now(),
+            settled: true,
         };
         let thread = thread::Builder::new().name("skep-processes".to_owned()).spawn(move || watch.run())?;
         Ok(Keeper { orders, thread: Some(thread) })
@@ -143,6 +144,8 @@ struct Watch {
     /// Between two looks while nothing is being ended.
     pause: Duration,
     look_at: Instant,
+    /// Nothing runs, and a look has shown that nothing was left behind.
+    settled: bool,
 }
 
 struct Kept {
@@ -160,7 +163,7 @@ struct Kept {
 impl Watch {
     fn run(mut self) {
         while !(self.ending && self.kept.is_empty()) {
-            let order = if self.kept.is_empty() {
+            let order = if self.settled {
                 self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 self.inbox.recv_timeout(self.look_at.saturating_duration_since(Instant::now()))
@@ -197,16 +200,37 @@ impl Watch {
         }
     }
 
-    /// Collects what died. Only the end of a task process calls for a look at once: a look reads all of `/proc`.
+    /// Collects what died. A look reads all of `/proc`: only a task process that left others behind calls for it at once.
     fn collect(&mut self) {
-        for kept in self.kept.values_mut() {
+        let mut ended = Vec::new();
+        for (life, kept) in &mut self.kept {
             if kept.tree.collect_root() {
+                kept.doomed = true;
+                ended.push(*life);
+            }
+        }
+        if !ended.is_empty() {
+            if self.owns_process && self.has_no_strangers() {
+                // What was overlooked is ended by the next look.
+                ended.into_iter().for_each(|life| self.bury(life));
+            } else {
                 self.look_at = Instant::now();
             }
         }
         if let Some(warden) = &mut self.warden {
             warden.look();
         }
+    }
+
+    /// Whether this process has no children but its task processes and the warden. Whatever outlives a task process becomes
+    /// a child of this one, or descends from such a child. The kernel's list may miss some while others end.
+    fn has_no_strangers(&self) -> bool {
+        let Some(children) = adopted_children() else { return false };
+        let is_known = |child: &u32| {
+            self.warden.as_ref().and_then(Warden::process) == Some(*child)
+                || self.kept.values().any(|kept| kept.tree.root.process == *child)
+        };
+        self.kept.values().all(|kept| kept.tree.is_alone()) && children.iter().all(is_known)
     }
 
     fn start(&mut self, command: StartCommand) {
@@ -235,7 +259,8 @@ impl Watch {
             struck: false,
             kernel_kills_before,
         };
-        if self.kept.is_empty() {
+        if self.settled {
+            self.settled = false;
             self.look_at = Instant::now() + self.pause;
         }
         self.kept.insert(life, kept);
@@ -274,6 +299,7 @@ impl Watch {
         gone.into_iter().for_each(|life| self.bury(life));
         // A look may cost one fiftieth of the time at most, however many processes the machine runs.
         self.pause = limits::MEMORY_SAMPLE_EVERY.max(begin.elapsed() * 50);
+        self.settled = self.kept.is_empty();
         let is_ending = self.kept.values().any(|kept| kept.doomed);
         self.look_at = Instant::now() + if is_ending { limits::ENDING_LOOK_EVERY } else { self.pause };
     }

@@ -107,6 +107,13 @@ pub fn key_of(process: u32) -> Option<ProcessKey> {
     read_entry(process, 1).map(|entry| entry.key)
 }
 
+/// Children of this process that its first thread started or that came to it as orphans. `None`: this kernel does not say.
+pub fn adopted_children() -> Option<Vec<u32>> {
+    let process = std::process::id();
+    let text = fs::read_to_string(format!("/proc/self/task/{process}/children")).ok()?;
+    text.split_whitespace().map(|child| child.parse().ok()).collect()
+}
+
 /// Whether the environment that a process was started with holds `NAME=value`. `false` when it may not be read.
 pub fn has_environment(process: u32, name: &str, value: &str) -> bool {
     let Ok(environment) = fs::read(format!("/proc/{process}/environ")) else { return false };

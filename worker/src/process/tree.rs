@@ -57,6 +57,11 @@ impl Tree {
         self.living(table).for_each(|entry| kill(entry.key.process));
     }
 
+    /// Whether the last look found nothing but the root.
+    pub fn is_alone(&self) -> bool {
+        self.members.iter().all(|member| *member == self.root)
+    }
+
     /// Whether the root died since it was last asked.
     pub fn collect_root(&mut self) -> bool {
         if self.status.is_none() {
