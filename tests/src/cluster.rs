@@ -21,6 +21,8 @@ pub struct Cluster {
     master: Option<Child>,
     pub workers: Vec<Worker>,
     worker_flags: Vec<String>,
+    /// Further environment of every process, clients included.
+    variables: Vec<(&'static str, String)>,
     /// The master runs on the first, each worker on one of its own, clients on the last; without, all on this machine.
     pub hosts: Option<Hosts>,
 }
@@ -64,37 +66,48 @@ impl Cluster {
 
     /// `worker_flags` go to every worker (`--slots`, `--memory`).
     pub fn start_with(core: usize, task: usize, worker_flags: &[&str]) -> Cluster {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let address = format!("127.0.0.1:{}", port.expect("a free port").port());
-        Cluster::start_at(address, None, core, task, worker_flags)
+        let mut cluster = Cluster::on_this_machine();
+        cluster.worker_flags = worker_flags.iter().map(|flag| (*flag).to_owned()).collect();
+        cluster.with_workers(core, task)
+    }
+
+    /// `variables` are in the environment of every process, clients included.
+    pub fn start_in(variables: Vec<(&'static str, String)>, core: usize, task: usize) -> Cluster {
+        let mut cluster = Cluster::on_this_machine();
+        cluster.variables = variables;
+        cluster.with_workers(core, task)
     }
 
     /// Every process on a host of its own. `None` where there can be none.
     pub fn start_on_hosts(core: usize, task: usize) -> Option<Cluster> {
         let hosts = Hosts::start(core + task + 2)?;
-        let address = format!("{}:7077", hosts.address(0));
-        Some(Cluster::start_at(address, Some(hosts), core, task, &[]))
+        let mut cluster = Cluster::at(format!("{}:7077", hosts.address(0)));
+        cluster.hosts = Some(hosts);
+        Some(cluster.with_workers(core, task))
     }
 
-    fn start_at(
-        address: String,
-        hosts: Option<Hosts>,
-        core: usize,
-        task: usize,
-        worker_flags: &[&str],
-    ) -> Cluster {
+    fn on_this_machine() -> Cluster {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+        Cluster::at(format!("127.0.0.1:{}", port.expect("a free port").port()))
+    }
+
+    /// Nothing of it runs yet.
+    fn at(address: String) -> Cluster {
         let folder = tempfile::Builder::new().prefix("skep-test-").tempdir().expect("a temporary folder");
-        let worker_flags = worker_flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let mut cluster = Cluster { folder, address, master: None, workers: Vec::new(), worker_flags, hosts };
-        cluster.start_master();
+        let (worker_flags, variables) = (Vec::new(), Vec::new());
+        Cluster { folder, address, master: None, workers: Vec::new(), worker_flags, variables, hosts: None }
+    }
+
+    fn with_workers(mut self, core: usize, task: usize) -> Cluster {
+        self.start_master();
         for _ in 0..core {
-            cluster.add_worker("core");
+            self.add_worker("core");
         }
         for _ in 0..task {
-            cluster.add_worker("task");
+            self.add_worker("task");
         }
-        cluster.wait_for_workers(core + task);
-        cluster
+        self.wait_for_workers(core + task);
+        self
     }
 
     pub fn start_master(&mut self) {
@@ -102,6 +115,7 @@ impl Cluster {
         let data = self.folder.path().join("master");
         let mut command = Command::new(programs::skep());
         command.args(["master", "--listen", &self.address, "--data"]).arg(&data);
+        command.envs(self.variables.clone());
         let command = self.on_host(0, command);
         self.master = Some(spawn_logged(command, &self.folder.path().join("master.log")));
         let secret = data.join("secret");
@@ -130,6 +144,7 @@ impl Cluster {
             .args(["worker", "--role", worker.role, "--master", &self.address, "--data"])
             .arg(&worker.data);
         command.arg("--secret").arg(self.secret()).args(&self.worker_flags);
+        command.envs(self.variables.clone());
         if let Some(hosts) = &self.hosts {
             command.args(["--listen", &format!("{}:7078", hosts.address(index + 1))]);
         }
@@ -174,7 +189,7 @@ impl Cluster {
         let mut command = Command::new(program);
         command.args(arguments);
         command.env("SKEP_MASTER", &self.address).env("SKEP_SECRET_FILE", self.secret());
-        command.env("XDG_STATE_HOME", self.folder.path().join("state"));
+        command.env("XDG_STATE_HOME", self.folder.path().join("state")).envs(self.variables.clone());
         command.current_dir(self.folder.path());
         match &self.hosts {
             Some(hosts) => hosts.put_on(hosts.last(), &command),

@@ -115,7 +115,12 @@ impl Core {
     }
 
     pub(super) fn on_over_memory(&mut self, life: Life, peak_bytes: u64, limit_bytes: u64) {
-        self.end_process(life, Ending::OverMemory { peak_bytes, limit_bytes });
+        let over_memory = Ending::OverMemory { peak_bytes, limit_bytes };
+        // It was struck at once: the end of its link, which may be heard of first, only follows from that.
+        if let Some(Process::Ending { why: why @ Ending::LinkLost, .. }) = self.process_mut(life) {
+            *why = over_memory.clone();
+        }
+        self.end_process(life, over_memory);
     }
 
     /// Ends a process now. One that is ending already keeps its first reason.

@@ -191,15 +191,22 @@ fn a_process_that_dies_by_itself_is_the_users_fault_and_its_last_lines_are_told(
 
 #[test]
 fn a_process_over_its_memory_is_ended_and_the_message_gives_peak_limit_and_advice() {
-    let (mut core, life) = running(1, 1);
-    let outputs = on(&mut core, 5, Event::OverMemory { life, peak_bytes: 300 << 20, limit_bytes: 200 << 20 });
-    assert!(matches!(&outputs[..], [Output::Kill { .. }]), "{outputs:?}");
-    let ended = outcomes(&on(&mut core, 6, Event::Exited { life, exit: exit("signal SIGKILL") }));
-    let Outcome::Failed { kind: FaultKind::OutOfMemory, message } = &ended[&attempt(1, 0)] else {
-        panic!("{ended:?}")
-    };
-    for part in ["300 MiB", "200 MiB", "--conf task.memory="] {
-        assert!(message.contains(part), "{message}");
+    // It is struck before the core hears why: its link may be lost first.
+    for link_is_lost_first in [false, true] {
+        let (mut core, life) = running(1, 1);
+        if link_is_lost_first {
+            on(&mut core, 4, Event::LinkLost { life });
+        }
+        let over_memory = Event::OverMemory { life, peak_bytes: 300 << 20, limit_bytes: 200 << 20 };
+        let outputs = on(&mut core, 5, over_memory);
+        assert!(matches!(&outputs[..], [Output::Kill { .. }]), "{outputs:?}");
+        let ended = outcomes(&on(&mut core, 6, Event::Exited { life, exit: exit("signal SIGKILL") }));
+        let Outcome::Failed { kind: FaultKind::OutOfMemory, message } = &ended[&attempt(1, 0)] else {
+            panic!("{ended:?}")
+        };
+        for part in ["300 MiB", "200 MiB", "--conf task.memory="] {
+            assert!(message.contains(part), "{message}");
+        }
     }
 }
 
