@@ -35,6 +35,10 @@ pub enum StorageOrder {
         worker: WorkerId,
         epoch: Epoch,
     },
+    /// Answered when all earlier ones were carried out.
+    Settle {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 pub async fn carry_orders(namespace: Namespace, mut orders: mpsc::Receiver<StorageOrder>) {
@@ -50,6 +54,7 @@ pub async fn carry_orders(namespace: Namespace, mut orders: mpsc::Receiver<Stora
             }
             StorageOrder::Drain { worker, draining } => namespace.draining(worker, draining).await,
             StorageOrder::Gone { worker, epoch } => namespace.gone(worker, epoch).await,
+            StorageOrder::Settle { reply } => drop(reply.send(())),
         }
     }
 }

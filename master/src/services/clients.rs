@@ -1,7 +1,11 @@
 //! Calls of clients about jobs and the cluster.
 
 use super::Front;
-use crate::{owner::Request, requests::Question, storage};
+use crate::{
+    owner::Request,
+    requests::Question,
+    storage::{self, StorageOrder},
+};
 use skep_hdfs::{
     ClientId, FsPath,
     protocol::namespace::{NamespaceAnswer, NamespaceCall, Operation, Reply},
@@ -50,13 +54,15 @@ impl JobService {
         answer.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// What is stored is asked for, not looked up in the namespace's view, which may be a moment old.
+    /// What is stored is asked for, not looked up in the namespace's view, which may be a moment old; and only once the
+    /// namespace knows of every worker that the answer calls gone.
     async fn status(
         &self,
         reply: oneshot::Sender<JobAnswer>,
         answer: oneshot::Receiver<JobAnswer>,
     ) -> JobAnswer {
         let mut status = self.ask(Request::Ask { question: Question::Status, reply }, answer).await?;
+        self.0.settle().await;
         if let JobReply::Status(view) = &mut status
             && let Ok(Reply::Cluster(storage)) = self.0.look(Operation::Cluster).await
         {
@@ -67,6 +73,14 @@ impl JobService {
 }
 
 impl Front {
+    /// Until the namespace has heard what the scheduler decided before.
+    async fn settle(&self) {
+        let (reply, settled) = oneshot::channel();
+        if self.orders.send(StorageOrder::Settle { reply }).await.is_ok() {
+            let _ = settled.await;
+        }
+    }
+
     /// A question of the master itself to its namespace.
     async fn look(&self, operation: Operation) -> NamespaceAnswer {
         let user = "master".to_owned();

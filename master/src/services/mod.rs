@@ -12,7 +12,9 @@ mod clients;
 mod provider;
 mod workers;
 
-use crate::{links::Links, liveness::Liveness, logs::Logs, options::Tuning, owner::Request};
+use crate::{
+    links::Links, liveness::Liveness, logs::Logs, options::Tuning, owner::Request, storage::StorageOrder,
+};
 use skep_hdfs::{
     namespace::{Namespace, NamespaceService},
     protocol::NAMESPACE_SERVICE,
@@ -32,6 +34,7 @@ pub struct Front {
     pub links: Links,
     pub liveness: Liveness,
     pub namespace: Namespace,
+    pub orders: mpsc::Sender<StorageOrder>,
     pub logs: Logs,
     pub living: watch::Receiver<BTreeSet<JobId>>,
     pub cluster: u64,
