@@ -482,7 +482,8 @@ impl World {
             faults: !self.calm,
             truth: Rc::clone(&self.truth),
         };
-        let agent = self.add_agent(Host::Machine(index), move |hand| program::task(hand, task));
+        let agent =
+            self.add_agent_of(Some(attempt.job), Host::Machine(index), move |hand| program::task(hand, task));
         if let Some(daemon) = self.machines[index].daemon.as_mut() {
             daemon.tasks.insert(attempt, (process, agent));
         }

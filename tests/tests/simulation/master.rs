@@ -14,10 +14,13 @@ use skep_hdfs::{
         namespace::Location,
     },
 };
-use skep_jobs::protocol::{
-    client::Role,
-    provider::ProviderOrder,
-    worker::{JobHeader, MasterTell, WorkerTell},
+use skep_jobs::{
+    model::JobId,
+    protocol::{
+        client::Role,
+        provider::ProviderOrder,
+        worker::{JobHeader, MasterTell, WorkerTell},
+    },
 };
 use skep_master::{
     core::{
@@ -54,6 +57,13 @@ pub struct Master {
     provider: Session,
     facts: StorageFacts,
     last_ticket: u64,
+}
+
+impl Master {
+    /// A client always, a task while its job lives.
+    pub fn admits(&self, job: Option<JobId>) -> bool {
+        job.is_none_or(|job| self.scheduler.living_ids().contains(&job))
+    }
 }
 
 enum Held {
@@ -399,6 +409,9 @@ impl World {
     }
 
     pub fn master_hears(&mut self, link: LinkId, message: Message) {
+        if !self.is_admitted(link) {
+            return self.break_link(link);
+        }
         let Some(master) = self.master.as_mut() else { return };
         match message {
             Message::Register { joining, capacity, replicas } => {

@@ -17,7 +17,7 @@ use skep_hdfs::{
     protocol::{control::BlockCommand, namespace::NamespaceCall},
 };
 use skep_jobs::{
-    model::{AttemptId, outcome::LossReason},
+    model::{AttemptId, JobId, outcome::LossReason},
     protocol::client::Role,
 };
 use skep_worker::core::{Event, Life};
@@ -105,6 +105,8 @@ pub enum Happening {
 /// An agent with what it waits for.
 pub struct Running {
     agent: Agent,
+    /// Of a task: the master serves it while the job lives.
+    job: Option<JobId>,
     host: Host,
     client: ClientId,
     calls: u64,
@@ -193,11 +195,20 @@ impl World {
         host: Host,
         code: impl FnOnce(Hand) -> F,
     ) -> usize {
+        self.add_agent_of(None, host, code)
+    }
+
+    pub fn add_agent_of<F: Future<Output = ()> + 'static>(
+        &mut self,
+        job: Option<JobId>,
+        host: Host,
+        code: impl FnOnce(Hand) -> F,
+    ) -> usize {
         let id = self.next_agent;
         self.next_agent += 1;
         let agent = Agent::new(code);
         let client = ClientId(1 + id as u64);
-        self.agents.insert(id, Running { agent, host, client, calls: 0, link: None, waiting: None });
+        self.agents.insert(id, Running { agent, job, host, client, calls: 0, link: None, waiting: None });
         self.at(0, Happening::Agent { agent: id, ask: None });
         id
     }
@@ -434,6 +445,7 @@ impl World {
         let Some(running) = self.agents.get(&id).filter(|running| running.link.is_none()) else { return };
         let host = running.host;
         let master = self.master.as_ref().filter(|_| self.net.reaches(host, Host::Master));
+        let master = master.filter(|master| master.admits(running.job));
         let Some(life) = master.map(|master| master.life) else {
             let pause = self.rng.random_range(20..1_000);
             return self.at(pause, Happening::AgentDials { agent: id });
@@ -443,6 +455,13 @@ impl World {
             running.link = Some(link);
         }
         self.ask_master(id);
+    }
+
+    /// A job's connections end with it.
+    pub fn is_admitted(&self, link: LinkId) -> bool {
+        let Some(Opener::Agent(agent)) = self.net.get(link).map(|link| link.opener) else { return true };
+        let job = self.agents.get(&agent).and_then(|running| running.job);
+        self.master.as_ref().is_some_and(|master| master.admits(job))
     }
 
     fn agent_lost(&mut self, id: usize, link: LinkId) {
