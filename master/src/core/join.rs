@@ -71,8 +71,17 @@ impl Core {
         self.take_outcomes(worker, joining.outcomes);
         self.compare_running(worker, &joining.running, &ended);
         self.repeat_drain(worker);
+        self.take_back_drain(worker, joining.draining);
         self.everyone_is_back();
         self.worker_started(joining.role, before.is_none());
+    }
+
+    /// It drains by an order that is forgotten: it was taken for dead before it had left. If it stops by itself, it says so
+    /// next.
+    fn take_back_drain(&mut self, worker: WorkerId, draining: bool) {
+        if draining && self.workers.get(&worker).is_some_and(Worker::stays) {
+            self.tell(worker, Tell::Drain(false));
+        }
     }
 
     fn enter(&mut self, worker: WorkerId, session: super::Session, joining: &Joining) {
@@ -82,7 +91,6 @@ impl Core {
         let leaving = match &old {
             Some(old) if old.epoch == joining.epoch => old.leaving,
             _ if draining => Leaving::Draining { since: now },
-            _ if joining.draining => Leaving::Stopping { since: now, until: now },
             _ => Leaving::Stays,
         };
         let entry = Worker {

@@ -82,7 +82,6 @@ struct Joining {
     epoch: Epoch,
     role: Role,
     location: Location,
-    draining: bool,
     capacity: Capacity,
     replicas: Vec<Replica>,
 }
@@ -323,7 +322,7 @@ impl World {
     fn joined(&mut self, joining: &Joining, worker: WorkerId, session: Session) {
         let now = self.now;
         let Some(master) = self.master.as_mut() else { return };
-        let Joining { link, epoch, capacity, draining, .. } = *joining;
+        let Joining { link, epoch, capacity, .. } = *joining;
         if self.net.get(link).is_none() {
             // It broke meanwhile; what is sent goes nowhere, and silence tells.
             master.heard.insert(worker, Heard { epoch, at: now, suspect: false });
@@ -339,7 +338,13 @@ impl World {
         if joining.role == Role::Core {
             let location = Location { worker, ..joining.location.clone() };
             let replicas = joining.replicas.clone();
-            self.name(namespace::event::Event::Joined { location, epoch, capacity, draining, replicas });
+            self.name(namespace::event::Event::Joined {
+                location,
+                epoch,
+                capacity,
+                draining: false,
+                replicas,
+            });
         }
     }
 
@@ -422,7 +427,6 @@ impl World {
                     epoch: joining.epoch,
                     role: joining.role,
                     location: joining.location.clone(),
-                    draining: joining.draining,
                     capacity,
                     replicas,
                 };
