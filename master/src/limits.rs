@@ -8,6 +8,9 @@ pub const BEAT_EVERY: Duration = Duration::from_millis(500);
 pub const SUSPECT_AFTER: Duration = Duration::from_secs(3);
 /// ... and after this long it is gone.
 pub const GONE_AFTER: Duration = Duration::from_secs(10);
+/// A core worker that is drained stays at least this long, so that a worker with the other copies of its blocks that is dead
+/// already is suspected before it leaves.
+pub const DRAIN_SURE_AFTER: Duration = Duration::from_secs(4);
 /// After a restart, how long workers that the journal knows may take to come back before they count as gone.
 pub const RETURN_GRACE: Duration = Duration::from_secs(10);
 /// After a restart, how long launches are held while known workers are still missing: a worker that comes back may be

@@ -19,6 +19,7 @@ impl Core {
                 Alarm::Hold => self.end_hold(),
                 Alarm::Abort(job) => self.cleanup_step(job),
                 Alarm::Resize => self.reconcile(),
+                Alarm::Drained => self.consider_all_empty(),
             }
         }
     }

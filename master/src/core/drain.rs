@@ -8,8 +8,10 @@ use super::{
     event::{Output, StorageFacts, Tell},
     record::Record,
     resize::name,
+    timers::Alarm,
     worker::{Leaving, Worker},
 };
+use crate::limits::DRAIN_SURE_AFTER;
 use skep_hdfs::WorkerId;
 use skep_jobs::{
     model::AttemptId,
@@ -25,6 +27,7 @@ impl Core {
         self.presence_changed(worker);
         self.repeat_drain(worker);
         self.consider_empty(worker);
+        self.timers.set(now.after(DRAIN_SURE_AFTER), Alarm::Drained);
     }
 
     /// It is needed after all.
@@ -96,9 +99,7 @@ impl Core {
     /// What keeps a draining worker from leaving.
     fn keeps(&self, worker: WorkerId) -> Option<String> {
         let there = self.workers.get(&worker)?;
-        if !matches!(there.leaving, Leaving::Draining { .. }) {
-            return Some("is not draining".to_owned());
-        }
+        let Leaving::Draining { since } = there.leaving else { return Some("is not draining".to_owned()) };
         if let Some(attempt) = there.running.first() {
             return Some(format!("{} tasks that run there ({attempt} is one)", there.running.len()));
         }
@@ -120,6 +121,9 @@ impl Core {
             Some(stored) if stored.blocks > 0 && self.missing_cores() > 0 => {
                 return Some(format!("{} core workers that are to stay and are away", self.missing_cores()));
             }
+            Some(stored) if stored.blocks > 0 && self.now < since.after(DRAIN_SURE_AFTER) => {
+                return Some("a sign of life of those that hold the copies of its blocks".to_owned());
+            }
             Some(_) => {}
         }
         match self.needed_shuffle_bytes(worker) {
@@ -128,10 +132,11 @@ impl Core {
         }
     }
 
-    /// Core workers that should stay by the target and are not there.
+    /// Core workers that should stay by the target and are not there, or were not heard of for a while.
     fn missing_cores(&self) -> usize {
         let target = self.ledger.targets.core.unwrap_or(0) as usize;
-        target.saturating_sub(self.cores.len())
+        let suspect = |core: &&WorkerId| self.workers.get(core).is_some_and(|there| there.suspect);
+        target.saturating_sub(self.cores.len()) + self.cores.iter().filter(suspect).count()
     }
 
     /// What each draining worker still waits for.

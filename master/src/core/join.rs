@@ -13,9 +13,10 @@ use super::{
     retry::Gone,
     stage::Flow,
     task::TaskState,
+    timers::Alarm,
     worker::{Leaving, Worker},
 };
-use crate::limits::WORKERS_MAX;
+use crate::limits::{DRAIN_SURE_AFTER, WORKERS_MAX};
 use skep_hdfs::WorkerId;
 use skep_jobs::{
     model::{AttemptId, JobId, StageId},
@@ -113,6 +114,9 @@ impl Core {
             stored: old.and_then(|old| old.stored),
         };
         self.workers.insert(worker, entry);
+        if let Leaving::Draining { since } = leaving {
+            self.timers.set(since.after(DRAIN_SURE_AFTER), Alarm::Drained);
+        }
     }
 
     /// What it should hold and does not is lost; what it holds for nothing is dropped.

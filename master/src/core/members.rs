@@ -24,6 +24,7 @@ impl Core {
         }
         if !suspect {
             self.offer(worker);
+            self.consider_all_empty();
         }
     }
 

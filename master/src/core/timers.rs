@@ -22,6 +22,8 @@ pub enum Alarm {
     Abort(JobId),
     /// Ask the provider again.
     Resize,
+    /// A worker has been drained for long enough to leave.
+    Drained,
 }
 
 #[derive(Debug, Default)]

@@ -11,7 +11,7 @@ use super::{
 use skep_hdfs::protocol::namespace::ClusterStatus;
 use skep_jobs::model::JobState;
 use skep_wire::codec;
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 /// So long may the calm world take to come to rest: a silent writer's lease alone takes ten minutes.
 const REST_WITHIN: Ms = 1_500_000;
@@ -111,7 +111,12 @@ fn unrest(world: &World) -> Vec<String> {
     if open > 0 {
         unrest.push(format!("{open} blocks are not committed"));
     }
+    let registered: BTreeSet<_> =
+        master.scheduler.worker_views().into_iter().map(|worker| Some(worker.worker)).collect();
     for machine in world.machines.iter().filter(|machine| !machine.left) {
+        if machine.daemon.is_some() && !registered.contains(&machine.id) {
+            unrest.push(format!("machine {} is not registered", machine.index));
+        }
         let unknown = machine.replicas.keys().filter(|block| !durable.blocks.contains_key(block));
         let unknown = unknown.count();
         if unknown > 0 || !machine.outputs.is_empty() || !machine.runs_nothing() {

@@ -1,7 +1,10 @@
 //! The wounds of others, each as a scenario that must not hurt here.
 
 use super::rig::{Rig, failure, joining, two_stages, writing};
-use crate::core::event::{Event, StorageFacts, StoredThere, Tell, Ticket};
+use crate::{
+    core::event::{Event, Joining, StorageFacts, StoredThere, Tell, Ticket},
+    limits::DRAIN_SURE_AFTER,
+};
 use skep_hdfs::{Epoch, WorkerId};
 use skep_jobs::{
     model::{FaultKind, JobState, Outcome, StageId},
@@ -209,5 +212,20 @@ fn a_drained_core_worker_stays_while_others_that_are_to_stay_are_away() {
     assert!(!leaves(&rig), "a copy may lie on one worker only");
     rig.join(joining(1, 2, Role::Core, 2));
     rig.on(facts(true, &[1, 2, 3]));
+    assert!(!leaves(&rig), "who holds the copies may be dead, and not be missed yet");
+    rig.on(Event::Suspect { worker: WorkerId(2), epoch: Epoch(1) });
+    rig.pass(DRAIN_SURE_AFTER);
+    assert!(!leaves(&rig), "one of them was not heard of for a while");
+    rig.on(Event::Alive { worker: WorkerId(2), epoch: Epoch(1) });
     assert!(leaves(&rig), "all that should stay are there");
+}
+
+#[test]
+fn a_worker_that_comes_back_with_a_drain_that_is_forgotten_is_told_to_stay() {
+    let mut rig = Rig::with(2, 0);
+    rig.gone(2);
+    rig.told.clear();
+    rig.join(Joining { draining: true, ..joining(2, 1, Role::Core, 2) });
+    assert!(rig.told.iter().any(|(_, tell)| matches!(tell, Tell::Drain(false))), "{:?}", rig.told);
+    assert_eq!(rig.core.worker_views().len(), 2);
 }
