@@ -9,7 +9,7 @@ use super::{
     world::{Happening, Ms, World},
 };
 use skep_hdfs::protocol::namespace::ClusterStatus;
-use skep_jobs::model::JobState;
+use skep_jobs::{model::JobState, protocol::client::WorkerState};
 use skep_wire::codec;
 use std::{collections::BTreeSet, rc::Rc};
 
@@ -111,8 +111,11 @@ fn unrest(world: &World) -> Vec<String> {
     if open > 0 {
         unrest.push(format!("{open} blocks are not committed"));
     }
-    let registered: BTreeSet<_> =
-        master.scheduler.worker_views().into_iter().map(|worker| Some(worker.worker)).collect();
+    let workers = master.scheduler.worker_views();
+    for worker in workers.iter().filter(|worker| worker.state != WorkerState::Live) {
+        unrest.push(format!("{} is {:?}", worker.worker, worker.state));
+    }
+    let registered: BTreeSet<_> = workers.into_iter().map(|worker| Some(worker.worker)).collect();
     for machine in world.machines.iter().filter(|machine| !machine.left) {
         if machine.daemon.is_some() && !registered.contains(&machine.id) {
             unrest.push(format!("machine {} is not registered", machine.index));
