@@ -95,7 +95,7 @@ const MOVED_STEP_BYTES: usize = 1 << 20;
 
 impl Passes<'_> {
     fn fit(&mut self, mut segments: Vec<SortedSegment>) -> Result<Vec<SortedSegment>, ShuffleError> {
-        segments.retain(|segment| segment.len_bytes() > 0);
+        segments.retain(|segment| !segment.is_empty());
         let reading =
             |segments: &[SortedSegment]| segments.iter().map(SortedSegment::reading_bytes).sum::<usize>();
         while segments.len() > 2 && reading(&segments) > self.memory_bytes {

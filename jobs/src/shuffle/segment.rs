@@ -61,6 +61,11 @@ impl SortedSegment {
         }
     }
 
+    /// Nothing is in it, and nothing should be.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len_bytes() == 0 && self.records == 0
+    }
+
     /// What its stored bytes take in memory.
     pub fn memory_bytes(&self) -> u64 {
         match &self.stored {
