@@ -22,6 +22,7 @@ pub mod limits;
 pub mod namespace;
 pub mod path;
 pub mod protocol;
+#[cfg(feature = "stores")]
 pub mod stores;
 
 pub use ids::{BlockId, ClientId, Epoch, FileId, Generation, WorkerId};

@@ -9,25 +9,42 @@
 //! * [`local`]: the same plan on threads of one process, the reference.
 //! * [`submit`]: what a job binary does when a user starts it.
 //!
+//! Without the feature `sdk` there are [`model`] and [`protocol`] only: what the daemons know of jobs.
+//!
 //! It does not know who runs where.
 
+#[cfg(feature = "sdk")]
 pub mod conf;
 pub mod limits;
+#[cfg(feature = "sdk")]
 pub mod local;
+#[cfg(feature = "sdk")]
 pub mod mapreduce;
 pub mod model;
+#[cfg(feature = "sdk")]
 pub mod plan;
+#[cfg(feature = "sdk")]
 pub mod prelude;
 pub mod protocol;
+#[cfg(feature = "sdk")]
 pub mod record;
+#[cfg(feature = "sdk")]
 mod run;
+#[cfg(feature = "sdk")]
 pub mod shuffle;
+#[cfg(feature = "sdk")]
 pub mod sink;
+#[cfg(feature = "sdk")]
 pub mod source;
+#[cfg(feature = "sdk")]
 pub mod streaming;
+#[cfg(feature = "sdk")]
 pub mod submit;
+#[cfg(feature = "sdk")]
 pub mod task;
+#[cfg(feature = "sdk")]
 pub mod task_program;
 
 pub use model::{AttemptId, JobId, StageId};
+#[cfg(feature = "sdk")]
 pub use run::{draft, print_results, program, run};

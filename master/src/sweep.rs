@@ -16,7 +16,7 @@ use skep_hdfs::{
     namespace::Namespace,
     protocol::namespace::{FileStatus, NamespaceCall, NamespaceError, Operation, Reply},
 };
-use skep_jobs::{model::JobId, submit::store::BINARIES_DIRECTORY};
+use skep_jobs::model::{BINARIES_DIRECTORY, JobId};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
 

@@ -19,6 +19,9 @@ pub struct JobSpec {
     pub finish: Option<FinishSpec>,
 }
 
+/// Where job binaries lie in the cluster's storage, named by their SHA-256.
+pub const BINARIES_DIRECTORY: &str = "/.skep/binaries";
+
 /// What a worker starts for the tasks of a job: one process per job and worker.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Program {

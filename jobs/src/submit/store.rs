@@ -8,6 +8,7 @@
 //! submission does not read the binary at all.
 
 use super::{SubmitError, environment::state_directory, limits};
+use crate::model::BINARIES_DIRECTORY;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use skep_hdfs::{
@@ -24,7 +25,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-pub const BINARIES_DIRECTORY: &str = "/.skep/binaries";
 pub const UPLOADS_DIRECTORY: &str = "/.skep/uploads";
 
 /// A file of this machine that lies in the cluster's storage.

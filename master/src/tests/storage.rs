@@ -11,9 +11,8 @@ use skep_hdfs::{
     protocol::namespace::{Change, Transaction},
 };
 use skep_jobs::{
-    model::{Executable, JobId, JobState, PartId, StageId},
+    model::{BINARIES_DIRECTORY, Executable, JobId, JobState, PartId, StageId},
     protocol::client::{JobCall, JobError, JobReply, LogPart, Role},
-    submit::store::BINARIES_DIRECTORY,
 };
 use std::time::Duration;
 
