@@ -35,9 +35,7 @@ fn build(what: &[&str]) {
     // Of the whole workspace: with the features that the tests themselves were built with, so that nothing is built twice.
     cargo.args(["build", "--quiet", "--workspace"]).args(what).current_dir(env!("CARGO_MANIFEST_DIR"));
     cargo.env("CARGO_TARGET_DIR", folder.parent().expect("target"));
-    if folder.ends_with("release") {
-        cargo.arg("--release");
-    }
+    cargo.args(["--profile", if folder.ends_with("release") { "release" } else { "test" }]);
     let status = cargo.status().expect("cargo runs");
     assert!(status.success(), "cargo build {what:?} failed");
     built.insert(what.join(" "));
