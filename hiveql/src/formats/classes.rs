@@ -149,7 +149,9 @@ mod tests {
 
     #[test]
     fn both_packages_of_a_serde_are_the_same_serde() {
-        for class in ["org.apache.hadoop.hive.contrib.serde2.RegexSerDe", "org.apache.hadoop.hive.serde2.RegexSerDe"] {
+        for class in
+            ["org.apache.hadoop.hive.contrib.serde2.RegexSerDe", "org.apache.hadoop.hive.serde2.RegexSerDe"]
+        {
             assert_eq!(SerdeKind::of(class).unwrap(), SerdeKind::Regex);
         }
         assert_eq!(SerdeKind::of("org.apache.hive.hcatalog.data.JsonSerDe").unwrap(), SerdeKind::Json);

@@ -1,7 +1,8 @@
 //! Compressed files: which codec a file's name stands for, and codecs that are pushed bytes, both ways.
 
-use flate2::write::{GzEncoder, MultiGzDecoder, ZlibDecoder, ZlibEncoder};
+use flate2::write::{GzEncoder, MultiGzDecoder, ZlibEncoder};
 use std::io::{self, Read, Write};
+use zstd::stream::raw::Operation;
 
 /// A codec of Hadoop's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -65,10 +66,10 @@ impl Compression {
         Ok(Some(match self {
             Compression::None => return Ok(None),
             Compression::Gzip => Decoder::Gzip(MultiGzDecoder::new(Vec::new())),
-            Compression::Deflate => Decoder::Zlib(ZlibDecoder::new(Vec::new())),
-            Compression::Bzip2 => Decoder::Bzip2(Bzip2 { state: bzip2::Decompress::new(false), open: false }),
+            Compression::Deflate => Decoder::Stream(Stream::new(Inner::Zlib(flate2::Decompress::new(true)))),
+            Compression::Bzip2 => Decoder::Stream(Stream::new(Inner::Bzip2(bzip2::Decompress::new(false)))),
             Compression::Zstd => {
-                Decoder::Zstd { inner: zstd::stream::write::Decoder::new(Vec::new())?, open: false }
+                Decoder::Stream(Stream::new(Inner::Zstd(zstd::stream::raw::Decoder::new()?)))
             }
             Compression::Snappy | Compression::Lz4 => Decoder::Whole { codec: self, input: Vec::new() },
         }))
@@ -80,10 +81,9 @@ impl Compression {
             Compression::None => Encoder::None(Vec::new()),
             Compression::Gzip => Encoder::Gzip(GzEncoder::new(Vec::new(), level)),
             Compression::Deflate => Encoder::Zlib(ZlibEncoder::new(Vec::new(), level)),
-            Compression::Bzip2 => Encoder::Bzip2(bzip2::write::BzEncoder::new(
-                Vec::new(),
-                bzip2::Compression::default(),
-            )),
+            Compression::Bzip2 => {
+                Encoder::Bzip2(bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default()))
+            }
             Compression::Zstd => Encoder::Zstd(zstd::stream::write::Encoder::new(Vec::new(), 0)?),
             Compression::Snappy | Compression::Lz4 => {
                 Encoder::Blocks { codec: self, pending: Vec::new(), output: Vec::new() }
@@ -95,12 +95,7 @@ impl Compression {
 /// Takes compressed bytes as they come and gives plain ones.
 pub(super) enum Decoder {
     Gzip(MultiGzDecoder<Vec<u8>>),
-    Zlib(ZlibDecoder<Vec<u8>>),
-    Bzip2(Bzip2),
-    Zstd {
-        inner: zstd::stream::write::Decoder<'static, Vec<u8>>,
-        open: bool,
-    },
+    Stream(Stream),
     /// Two framings share an ending; what the bytes are shows at their head, and such files are small.
     Whole {
         codec: Compression,
@@ -115,17 +110,7 @@ impl Decoder {
                 inner.write_all(input)?;
                 output.append(inner.get_mut());
             }
-            Decoder::Zlib(inner) => {
-                inner.write_all(input)?;
-                output.append(inner.get_mut());
-            }
-            Decoder::Bzip2(inner) => inner.push(input, output)?,
-            Decoder::Zstd { inner, open } => {
-                *open |= !input.is_empty();
-                inner.write_all(input)?;
-                inner.flush()?;
-                output.append(inner.get_mut());
-            }
+            Decoder::Stream(inner) => inner.push(input, output)?,
             Decoder::Whole { input: held, .. } => held.extend_from_slice(input),
         }
         Ok(())
@@ -138,48 +123,92 @@ impl Decoder {
                 inner.try_finish()?;
                 output.append(inner.get_mut());
             }
-            Decoder::Zlib(inner) => {
-                inner.try_finish()?;
-                output.append(inner.get_mut());
-            }
-            Decoder::Bzip2(inner) if inner.open => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Decoder::Bzip2(_) => {}
-            Decoder::Zstd { inner, .. } => {
-                inner.flush()?;
-                output.append(inner.get_mut());
-            }
+            Decoder::Stream(inner) if inner.open => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Decoder::Stream(_) => {}
             Decoder::Whole { codec, input } => decode_whole(*codec, input, output)?,
         }
         Ok(())
     }
 }
 
-/// Streams of bzip2 one after the other, as parallel compressors write them.
-pub(super) struct Bzip2 {
-    state: bzip2::Decompress,
+/// Streams of a codec one after the other, as parallel compressors write them.
+pub(super) struct Stream {
+    inner: Inner,
     /// In the midst of a stream.
     open: bool,
 }
 
-impl Bzip2 {
+enum Inner {
+    Zlib(flate2::Decompress),
+    Bzip2(bzip2::Decompress),
+    Zstd(zstd::stream::raw::Decoder<'static>),
+}
+
+/// What one step took, and whether it came to a stream's end.
+struct Step {
+    taken: usize,
+    ended: bool,
+}
+
+impl Stream {
+    fn new(inner: Inner) -> Stream {
+        Stream { inner, open: false }
+    }
+
     fn push(&mut self, mut input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
         loop {
-            let (taken_before, given_before) = (self.state.total_in(), self.state.total_out());
+            let length = output.len();
             output.reserve(BLOCK_BYTES);
-            let status = self.state.decompress_vec(input, output).map_err(io::Error::other)?;
-            let taken = (self.state.total_in() - taken_before) as usize;
-            let gave = self.state.total_out() > given_before;
-            self.open |= taken > 0;
-            input = input.get(taken..).unwrap_or_default();
-            if status == bzip2::Status::StreamEnd {
-                *self = Bzip2 { state: bzip2::Decompress::new(false), open: false };
+            let step = self.inner.step(input, output)?;
+            input = input.get(step.taken..).unwrap_or_default();
+            self.open |= step.taken > 0;
+            if step.ended {
+                self.inner.restart()?;
+                self.open = false;
                 if input.is_empty() {
                     return Ok(());
                 }
-            } else if taken == 0 && !gave {
+            } else if step.taken == 0 && output.len() == length {
                 return Ok(());
             }
         }
+    }
+}
+
+impl Inner {
+    fn step(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<Step> {
+        match self {
+            Inner::Zlib(inner) => {
+                let before = inner.total_in();
+                let status = inner.decompress_vec(input, output, flate2::FlushDecompress::None);
+                let ended = status.map_err(io::Error::other)? == flate2::Status::StreamEnd;
+                Ok(Step { taken: (inner.total_in() - before) as usize, ended })
+            }
+            Inner::Bzip2(inner) => {
+                let before = inner.total_in();
+                let status = inner.decompress_vec(input, output).map_err(io::Error::other)?;
+                let ended = status == bzip2::Status::StreamEnd;
+                Ok(Step { taken: (inner.total_in() - before) as usize, ended })
+            }
+            Inner::Zstd(inner) => {
+                let length = output.len();
+                output.resize(length + BLOCK_BYTES, 0);
+                let status = inner.run_on_buffers(input, output.get_mut(length..).unwrap_or_default())?;
+                output.truncate(length + status.bytes_written);
+                // Of no input, nothing has ended.
+                let ended = status.remaining == 0 && status.bytes_read > 0;
+                Ok(Step { taken: status.bytes_read, ended })
+            }
+        }
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        match self {
+            Inner::Zlib(inner) => inner.reset(true),
+            Inner::Bzip2(inner) => *inner = bzip2::Decompress::new(false),
+            Inner::Zstd(inner) => inner.reinit()?,
+        }
+        Ok(())
     }
 }
 
@@ -203,7 +232,9 @@ fn decode_hadoop_blocks(codec: Compression, mut input: &[u8], output: &mut Vec<u
             let compressed = take_length(&mut input)?;
             let chunk = input.split_off(..compressed).ok_or(io::ErrorKind::UnexpectedEof)?;
             let plain = match codec {
-                Compression::Snappy => snap::raw::Decoder::new().decompress_vec(chunk).map_err(io::Error::other)?,
+                Compression::Snappy => {
+                    snap::raw::Decoder::new().decompress_vec(chunk).map_err(io::Error::other)?
+                }
                 _ => decode_lz4_chunk(chunk, block - output.len())?,
             };
             if plain.is_empty() || output.len() + plain.len() > block {

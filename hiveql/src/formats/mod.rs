@@ -70,14 +70,18 @@ impl FileFormat {
             SerdeKind::OpenCsv => csv::Csv::columns(declared),
             _ => declared.to_vec(),
         };
-        let mismatch =
-            || FormatError::Mismatch { serde: storage.serde.clone(), input_format: storage.input_format.clone() };
+        let mismatch = || FormatError::Mismatch {
+            serde: storage.serde.clone(),
+            input_format: storage.input_format.clone(),
+        };
         let kind = match (serde, container) {
             (SerdeKind::Avro, ContainerKind::Avro | ContainerKind::Lines) => {
                 Kind::Avro(AvroFiles::new(&storage, &columns)?)
             }
             (SerdeKind::Orc, ContainerKind::Orc) => Kind::Orc(OrcFiles::new(&storage, &columns)?),
-            (SerdeKind::Parquet, ContainerKind::Parquet) => Kind::Parquet(ParquetFiles::new(&storage, &columns)?),
+            (SerdeKind::Parquet, ContainerKind::Parquet) => {
+                Kind::Parquet(ParquetFiles::new(&storage, &columns)?)
+            }
             (SerdeKind::Avro | SerdeKind::Orc | SerdeKind::Parquet, _) => return Err(mismatch()),
             (SerdeKind::Binary, ContainerKind::Lines) => return Err(mismatch()),
             (_, ContainerKind::Records | ContainerKind::Columns) => {
@@ -184,7 +188,8 @@ fn rows(serde: SerdeKind, storage: &Storage, columns: &[(String, HiveType)]) -> 
         SerdeKind::Json => Arc::new(json::Json::new(storage, columns)),
         other => Arc::new(text::Delimited::new(storage, columns, other == SerdeKind::MultiDelimit)?),
     };
-    let (header, footer) = (storage.count("skip.header.line.count")?, storage.count("skip.footer.line.count")?);
+    let (header, footer) =
+        (storage.count("skip.header.line.count")?, storage.count("skip.footer.line.count")?);
     Ok(Kind::Rows { serde, header, footer })
 }
 
@@ -209,7 +214,9 @@ fn decode(
 
 /// All columns may be NULL.
 pub fn arrow_schema(columns: &[(String, HiveType)]) -> SchemaRef {
-    Arc::new(Schema::new(columns.iter().map(|(name, ty)| Field::new(name, ty.arrow(), true)).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        columns.iter().map(|(name, ty)| Field::new(name, ty.arrow(), true)).collect::<Vec<_>>(),
+    ))
 }
 
 #[cfg(test)]

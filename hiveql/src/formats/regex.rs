@@ -70,13 +70,17 @@ impl RowSerde for RegexRows {
             for (spans, index) in spans.iter_mut().zip(projection) {
                 let group = groups.as_ref().and_then(|groups| groups.get(index + 1));
                 let at = |place: usize| (start + place) as u32;
-                spans.push(group.map_or(Span::NULL, |group| Span { start: at(group.start()), end: at(group.end()) }));
+                spans.push(
+                    group.map_or(Span::NULL, |group| Span { start: at(group.start()), end: at(group.end()) }),
+                );
             }
         }
         let block = Block::new(&text);
         let column = |(index, spans): (&usize, &Vec<Span>)| {
             let ty = &self.columns[*index].1;
-            self.primitives.column(ty, block, spans).unwrap_or_else(|| new_null_array(&ty.arrow(), spans.len()))
+            self.primitives
+                .column(ty, block, spans)
+                .unwrap_or_else(|| new_null_array(&ty.arrow(), spans.len()))
         };
         Ok(projection.iter().zip(&spans).map(column).collect())
     }
@@ -111,7 +115,8 @@ fn pieces(format: &str) -> Vec<Piece> {
     let mut rest = format;
     while let Some((text, behind)) = rest.split_once('%') {
         pieces.push(Piece::Text(text.to_owned()));
-        let column = behind.split_once("$s").and_then(|(number, rest)| Some((number.parse::<usize>().ok()?, rest)));
+        let column =
+            behind.split_once("$s").and_then(|(number, rest)| Some((number.parse::<usize>().ok()?, rest)));
         match column {
             Some((number, behind)) if number > 0 => {
                 pieces.push(Piece::Column(number - 1));

@@ -18,7 +18,10 @@ use tokio::io::AsyncWriteExt;
 /// Where a file goes.
 #[derive(Debug, Clone)]
 pub enum Sink {
-    Store { store: Arc<dyn ObjectStore>, path: String },
+    Store {
+        store: Arc<dyn ObjectStore>,
+        path: String,
+    },
     /// A file of this machine that is the caller's alone until it is closed.
     Local(PathBuf),
 }
@@ -122,7 +125,8 @@ impl FileWriter {
             }
             Sink::Local(path) => {
                 let name = path.display().to_string();
-                let file = tokio::fs::File::create(&path).await.map_err(|error| FormatError::io(&name, error))?;
+                let file =
+                    tokio::fs::File::create(&path).await.map_err(|error| FormatError::io(&name, error))?;
                 (name, Target::Local(file))
             }
         };
@@ -133,7 +137,9 @@ impl FileWriter {
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
         let bytes = self.body.write(batch).map_err(|error| FormatError::arrow(&self.name, error))?;
         self.written.rows += batch.num_rows() as u64;
-        put(&mut self.target, bytes, &mut self.written).await.map_err(|error| FormatError::io(&self.name, error))
+        put(&mut self.target, bytes, &mut self.written)
+            .await
+            .map_err(|error| FormatError::io(&self.name, error))
     }
 
     pub async fn close(self) -> Result<Written, FormatError> {

@@ -53,7 +53,8 @@ impl ScanDescription {
     pub fn schema(&self) -> SchemaRef {
         let column = |(name, ty): &(String, HiveType)| Field::new(name, ty.arrow(), true);
         let fields = self.columns.iter().chain(&self.partition_columns).map(column);
-        let fields: Vec<Field> = fields.chain(self.virtual_columns.iter().map(|column| column.field())).collect();
+        let fields: Vec<Field> =
+            fields.chain(self.virtual_columns.iter().map(|column| column.field())).collect();
         let projected = self.projection.iter().filter_map(|index| fields.get(*index).cloned());
         Arc::new(Schema::new(projected.collect::<Vec<_>>()))
     }

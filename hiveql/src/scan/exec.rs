@@ -158,12 +158,18 @@ impl SplitReader {
         (options, origins)
     }
 
-    fn assemble(&self, batch: &RecordBatch, origins: &[Origin], values: &[ScalarValue]) -> Result<RecordBatch> {
+    fn assemble(
+        &self,
+        batch: &RecordBatch,
+        origins: &[Origin],
+        values: &[ScalarValue],
+    ) -> Result<RecordBatch> {
         let rows = batch.num_rows();
         let column = |(origin, place): (&Origin, usize)| -> Result<ArrayRef> {
             let ty = self.schema.field(place).data_type();
             match origin {
-                Origin::File(index) => match self.description.columns.get(self.description.projection[place]) {
+                Origin::File(index) => match self.description.columns.get(self.description.projection[place])
+                {
                     Some((_, ty)) => Ok(conform_columns(batch.column(*index), ty)?),
                     None => Ok(batch.column(*index).clone()),
                 },
@@ -192,7 +198,12 @@ impl DisplayAs for HiveScanExec {
         let splits: usize = self.description.groups.iter().map(Vec::len).sum();
         let format = self.parts.first().map_or("none", |part| part.format.name());
         write!(out, "HiveScanExec: format={format}, parts={}, splits={splits}", self.parts.len())?;
-        write!(out, ", bytes={}, groups={}, projection=[", self.description.bytes(), self.description.groups.len())?;
+        write!(
+            out,
+            ", bytes={}, groups={}, projection=[",
+            self.description.bytes(),
+            self.description.groups.len()
+        )?;
         for (index, field) in self.schema().fields().iter().enumerate() {
             write!(out, "{}{}", if index > 0 { ", " } else { "" }, field.name())?;
         }

@@ -25,7 +25,10 @@ pub(super) fn only_of<'a>(filter: &Expr, names: impl Iterator<Item = &'a str> + 
 
 fn has_subquery(filter: &Expr) -> bool {
     let subquery = |expr: &Expr| {
-        Ok(matches!(expr, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::OuterReferenceColumn(..)))
+        Ok(matches!(
+            expr,
+            Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::OuterReferenceColumn(..)
+        ))
     };
     filter.exists(subquery).unwrap_or(true)
 }

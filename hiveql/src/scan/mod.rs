@@ -112,7 +112,8 @@ impl TableProvider for HiveTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let pruning: Vec<Expr> = filters.iter().filter(|filter| self.is_partition_only(filter)).cloned().collect();
+        let pruning: Vec<Expr> =
+            filters.iter().filter(|filter| self.is_partition_only(filter)).cloned().collect();
         let kept = filters::prune(state, &self.parts, pruning)?;
         let all = || (0..self.schema.fields().len()).collect();
         // Filters that remain above the scan must see all rows that the limit is not yet applied to.

@@ -8,7 +8,11 @@ const SMALLEST_BYTES: u64 = 4 << 20;
 
 /// At most `partitions` groups of about the same size. Ranges stay in the order of the files.
 pub(super) fn split(parts: &ScanParts, kept: &[usize], partitions: usize) -> Vec<Vec<FileSplit>> {
-    let files = || kept.iter().enumerate().flat_map(|(place, part)| parts.parts[*part].files.iter().map(move |file| (place, *part, file)));
+    let files = || {
+        kept.iter()
+            .enumerate()
+            .flat_map(|(place, part)| parts.parts[*part].files.iter().map(move |file| (place, *part, file)))
+    };
     let total: u64 = files().map(|(_, _, (_, size))| *size).sum();
     let share = total.div_ceil(partitions.max(1) as u64).max(SMALLEST_BYTES);
     let mut groups: Vec<Vec<FileSplit>> = vec![Vec::new()];

@@ -56,7 +56,9 @@ impl AvroFiles {
         let columns: Vec<_> = self.columns.iter().map(|(name, ty)| (name.clone(), avro_type(ty))).collect();
         let schema = arrow_schema(&columns);
         let builder = WriterBuilder::new(schema.as_ref().clone()).with_compression(self.compression);
-        let writer = builder.build::<_, AvroOcfFormat>(buffer).map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
+        let writer = builder
+            .build::<_, AvroOcfFormat>(buffer)
+            .map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
         Ok(Box::new(Conforming { columns, schema, writer }))
     }
 
@@ -111,13 +113,17 @@ fn avro_type(ty: &HiveType) -> HiveType {
         HiveType::Array(element) => HiveType::array(avro_type(element)),
         HiveType::Map(_, value) => HiveType::map(HiveType::String, avro_type(value)),
         HiveType::Struct(fields) => HiveType::Struct(
-            fields.iter().map(|field| StructField { name: field.name.clone(), ty: avro_type(&field.ty) }).collect(),
+            fields
+                .iter()
+                .map(|field| StructField { name: field.name.clone(), ty: avro_type(&field.ty) })
+                .collect(),
         ),
         // As a record of the tag and all alternatives, of which one is not NULL.
         HiveType::Union(types) => {
             let tag = StructField { name: "tag".to_owned(), ty: HiveType::Int };
             let others = types.iter().enumerate();
-            let others = others.map(|(index, ty)| StructField { name: format!("_{index}"), ty: avro_type(ty) });
+            let others =
+                others.map(|(index, ty)| StructField { name: format!("_{index}"), ty: avro_type(ty) });
             HiveType::Struct(std::iter::once(tag).chain(others).collect())
         }
         other => other.clone(),

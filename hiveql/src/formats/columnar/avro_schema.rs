@@ -5,6 +5,9 @@ use crate::{
     types::{HiveType, StructField},
 };
 use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+type Known = HashMap<String, HiveType>;
 
 const LITERAL: &str = "avro.schema.literal";
 const URL: &str = "avro.schema.url";
@@ -34,15 +37,15 @@ pub fn avro_columns(schema: &str) -> Result<Vec<(String, HiveType)>, FormatError
 }
 
 pub(super) fn columns(schema: &Value) -> Result<Vec<(String, HiveType)>, FormatError> {
-    let mut known = Map::new();
+    let mut known = Known::new();
     match hive_type(schema, &mut known)? {
         HiveType::Struct(fields) => Ok(fields.into_iter().map(|field| (field.name, field.ty)).collect()),
         other => Err(FormatError::AvroSchema(format!("a table is a record, not {other}"))),
     }
 }
 
-/// Named types are kept in `known` for later mentions.
-fn hive_type(schema: &Value, known: &mut Map<String, Value>) -> Result<HiveType, FormatError> {
+/// A named type becomes known when all of it was read, so none can hold itself.
+fn hive_type(schema: &Value, known: &mut Known) -> Result<HiveType, FormatError> {
     let unknown = || FormatError::AvroSchema(format!("{schema} is no type"));
     match schema {
         Value::String(name) => named(name, known).ok_or_else(unknown)?,
@@ -52,7 +55,7 @@ fn hive_type(schema: &Value, known: &mut Map<String, Value>) -> Result<HiveType,
     }
 }
 
-fn named(name: &str, known: &mut Map<String, Value>) -> Option<Result<HiveType, FormatError>> {
+fn named(name: &str, known: &Known) -> Option<Result<HiveType, FormatError>> {
     Some(Ok(match name {
         "null" => HiveType::Void,
         "boolean" => HiveType::Boolean,
@@ -63,16 +66,12 @@ fn named(name: &str, known: &mut Map<String, Value>) -> Option<Result<HiveType, 
         "bytes" => HiveType::Binary,
         "string" => HiveType::String,
         _ => {
-            // Taken out while it is looked into: a type that holds itself has no Hive type.
-            let schema = known.remove(name)?;
-            let ty = hive_type(&schema, known);
-            known.insert(name.to_owned(), schema);
-            return Some(ty);
+            return known.get(name).cloned().map(Ok);
         }
     }))
 }
 
-fn union(alternatives: &[Value], known: &mut Map<String, Value>) -> Result<HiveType, FormatError> {
+fn union(alternatives: &[Value], known: &mut Known) -> Result<HiveType, FormatError> {
     let types = alternatives.iter().filter(|alternative| *alternative != "null");
     let mut types = types.map(|ty| hive_type(ty, known)).collect::<Result<Vec<_>, _>>()?;
     match types.len() {
@@ -82,19 +81,14 @@ fn union(alternatives: &[Value], known: &mut Map<String, Value>) -> Result<HiveT
     }
 }
 
-fn complex(object: &Map<String, Value>, known: &mut Map<String, Value>) -> Result<HiveType, FormatError> {
+fn complex(object: &Map<String, Value>, known: &mut Known) -> Result<HiveType, FormatError> {
     let invalid = |what: &str| FormatError::AvroSchema(format!("{what} is missing or wrong in {object:?}"));
     let part = |name: &str| object.get(name).ok_or_else(|| invalid(name));
     if let Some(ty) = logical(object) {
         return Ok(ty);
     }
     let kind = part("type")?;
-    if let (Some(name), Some("record" | "enum" | "fixed" | "error")) =
-        (object.get("name").and_then(Value::as_str), kind.as_str())
-    {
-        known.insert(name.to_owned(), Value::Object(object.clone()));
-    }
-    match kind.as_str() {
+    let ty = match kind.as_str() {
         Some("record" | "error") => {
             let fields = part("fields")?.as_array().ok_or_else(|| invalid("fields"))?;
             let field = |field: &Value| {
@@ -109,11 +103,20 @@ fn complex(object: &Map<String, Value>, known: &mut Map<String, Value>) -> Resul
         Some("enum") => Ok(HiveType::String),
         Some("fixed") => Ok(HiveType::Binary),
         _ => hive_type(kind, known),
+    }?;
+    if let Some(name) = object.get("name").and_then(Value::as_str) {
+        if let Some(space) = object.get("namespace").and_then(Value::as_str) {
+            known.insert(format!("{space}.{name}"), ty.clone());
+        }
+        known.insert(name.to_owned(), ty.clone());
     }
+    Ok(ty)
 }
 
 fn logical(object: &Map<String, Value>) -> Option<HiveType> {
-    let number = |name: &str| object.get(name).and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
+    let number = |name: &str| {
+        object.get(name).and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
+    };
     match object.get("logicalType")?.as_str()? {
         "decimal" => {
             let scale = number("scale").unwrap_or(0);

@@ -9,7 +9,9 @@ use crate::{
     types::{HiveType, StructField},
 };
 use datafusion::arrow::{
-    array::{Array, ArrayRef, AsArray, Int8Array, ListArray, MapArray, StructArray, UnionArray, new_null_array},
+    array::{
+        Array, ArrayRef, AsArray, Int8Array, ListArray, MapArray, StructArray, UnionArray, new_null_array,
+    },
     compute::{CastOptions, cast_with_options},
     datatypes::{DataType, Field, Fields, TimeUnit},
     error::ArrowError,
@@ -24,10 +26,8 @@ pub(super) enum Matching {
     Position,
 }
 
-const SAFE: CastOptions<'static> = CastOptions {
-    safe: true,
-    format_options: datafusion::arrow::util::display::FormatOptions::new(),
-};
+const SAFE: CastOptions<'static> =
+    CastOptions { safe: true, format_options: datafusion::arrow::util::display::FormatOptions::new() };
 
 /// What cannot be had is NULL.
 pub(super) fn conform(array: &ArrayRef, ty: &HiveType, matching: Matching) -> Result<ArrayRef, ArrowError> {
@@ -36,7 +36,9 @@ pub(super) fn conform(array: &ArrayRef, ty: &HiveType, matching: Matching) -> Re
         return Ok(array.clone());
     }
     match (array.data_type(), ty) {
-        (DataType::Dictionary(_, value), _) => conform(&cast_with_options(array, value, &SAFE)?, ty, matching),
+        (DataType::Dictionary(_, value), _) => {
+            conform(&cast_with_options(array, value, &SAFE)?, ty, matching)
+        }
         (DataType::LargeList(item) | DataType::FixedSizeList(item, _), HiveType::Array(_)) => {
             conform(&cast_with_options(array, &DataType::List(item.clone()), &SAFE)?, ty, matching)
         }
@@ -47,7 +49,8 @@ pub(super) fn conform(array: &ArrayRef, ty: &HiveType, matching: Matching) -> Re
             let tag = StructField { name: "tag".to_owned(), ty: HiveType::TinyInt };
             let alternative =
                 |(index, ty): (usize, &HiveType)| StructField { name: format!("_{index}"), ty: ty.clone() };
-            let fields: Vec<_> = std::iter::once(tag).chain(types.iter().enumerate().map(alternative)).collect();
+            let fields: Vec<_> =
+                std::iter::once(tag).chain(types.iter().enumerate().map(alternative)).collect();
             structure(array.as_struct(), &fields, ty, Matching::Position)
         }
         (DataType::Union(..), HiveType::Union(types)) => union(array, types, ty, matching),
@@ -62,7 +65,12 @@ fn list(array: &ListArray, element: &HiveType, matching: Matching) -> Result<Arr
     Ok(Arc::new(ListArray::try_new(field, array.offsets().clone(), values, array.nulls().cloned())?))
 }
 
-fn map(array: &MapArray, key: &HiveType, value: &HiveType, matching: Matching) -> Result<ArrayRef, ArrowError> {
+fn map(
+    array: &MapArray,
+    key: &HiveType,
+    value: &HiveType,
+    matching: Matching,
+) -> Result<ArrayRef, ArrowError> {
     let keys = conform(array.keys(), key, matching)?;
     let values = conform(array.values(), value, matching)?;
     if keys.null_count() > 0 {
@@ -86,7 +94,9 @@ fn structure(
     matching: Matching,
 ) -> Result<ArrayRef, ArrowError> {
     let find = |(index, field): (usize, &StructField)| match matching {
-        Matching::Name => array.fields().iter().position(|found| found.name().eq_ignore_ascii_case(&field.name)),
+        Matching::Name => {
+            array.fields().iter().position(|found| found.name().eq_ignore_ascii_case(&field.name))
+        }
         Matching::Position => Some(index).filter(|index| *index < array.num_columns()),
     };
     let child = |(index, field): (usize, &StructField)| match find((index, field)) {
@@ -99,7 +109,12 @@ fn structure(
 }
 
 /// Arrow's unions to a struct of a tag and one field per alternative. An alternative of NULL is no alternative.
-fn union(array: &ArrayRef, types: &[HiveType], ty: &HiveType, matching: Matching) -> Result<ArrayRef, ArrowError> {
+fn union(
+    array: &ArrayRef,
+    types: &[HiveType],
+    ty: &HiveType,
+    matching: Matching,
+) -> Result<ArrayRef, ArrowError> {
     let Some(union) = array.as_any().downcast_ref::<UnionArray>() else {
         return Ok(new_null_array(&ty.arrow(), array.len()));
     };
@@ -150,7 +165,9 @@ fn primitive(array: &ArrayRef, ty: &HiveType) -> Result<ArrayRef, ArrowError> {
     }
     // A zone of the file says how its instants are meant, not that they be shifted.
     let target = ty.arrow();
-    if let (DataType::Timestamp(unit, Some(_)), DataType::Timestamp(TimeUnit::Microsecond, None)) = (from, &target) {
+    if let (DataType::Timestamp(unit, Some(_)), DataType::Timestamp(TimeUnit::Microsecond, None)) =
+        (from, &target)
+    {
         let utc = DataType::Timestamp(*unit, Some("UTC".into()));
         let utc = cast_with_options(array, &utc, &SAFE)?;
         return cast_with_options(&utc, &target, &SAFE);

@@ -8,8 +8,8 @@ mod parquet;
 mod pruning;
 mod store_reader;
 
-pub use avro_schema::avro_columns;
 pub(super) use avro::AvroFiles;
+pub use avro_schema::avro_columns;
 pub(super) use orc::OrcFiles;
 pub(super) use parquet::ParquetFiles;
 
@@ -58,8 +58,11 @@ impl Adapter {
         read.sort_unstable();
         read.dedup();
         let among = |place: &Option<usize>| place.and_then(|place| read.binary_search(&place).ok());
-        let columns =
-            options.projection.iter().zip(&places).map(|(index, place)| (table[*index].1.clone(), among(place)));
+        let columns = options
+            .projection
+            .iter()
+            .zip(&places)
+            .map(|(index, place)| (table[*index].1.clone(), among(place)));
         let adapter = Adapter {
             file: file.clone(),
             options: options.clone(),
@@ -98,7 +101,8 @@ pub fn conform_columns(array: &ArrayRef, ty: &HiveType) -> Result<ArrayRef, Arro
 
 /// The schema of what is read with these options.
 pub(super) fn read_schema(table: &[(String, HiveType)], options: &ReadOptions) -> SchemaRef {
-    let data = options.projection.iter().map(|index| Field::new(&table[*index].0, table[*index].1.arrow(), true));
+    let data =
+        options.projection.iter().map(|index| Field::new(&table[*index].0, table[*index].1.arrow(), true));
     let added = options.virtual_columns.iter().map(|column| column.field());
     Arc::new(Schema::new(data.chain(added).collect::<Vec<_>>()))
 }
@@ -120,7 +124,10 @@ fn guarded(path: String, batches: BatchStream) -> BatchStream {
 }
 
 /// A stream that must first be opened.
-fn opening(path: &str, open: impl Future<Output = Result<BatchStream, FormatError>> + Send + 'static) -> BatchStream {
+fn opening(
+    path: &str,
+    open: impl Future<Output = Result<BatchStream, FormatError>> + Send + 'static,
+) -> BatchStream {
     let broken = FormatError::broken(&path, Place::Head, "the file is damaged");
     let opened = async move { AssertUnwindSafe(open).catch_unwind().await.unwrap_or(Err(broken)) };
     let flat = stream::once(opened).map(|opened| match opened {

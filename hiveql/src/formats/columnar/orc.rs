@@ -65,7 +65,11 @@ impl OrcFiles {
         })
     }
 
-    pub fn writer(&self, schema: SchemaRef, buffer: SharedBuffer) -> Result<Box<dyn ColumnWriter>, ArrowError> {
+    pub fn writer(
+        &self,
+        schema: SchemaRef,
+        buffer: SharedBuffer,
+    ) -> Result<Box<dyn ColumnWriter>, ArrowError> {
         let plain = self.columns.iter().all(|(_, ty)| {
             let zoned = matches!(ty, HiveType::TimestampLocalTz | HiveType::Void);
             ty.is_primitive() && !ty.is_interval() && !zoned && !matches!(ty, HiveType::Decimal { .. })
@@ -95,7 +99,8 @@ async fn open(
     let wanted: Vec<usize> =
         read.iter().map(|index| root.children()[*index].data_type().column_index()).collect();
     let mask = ProjectionMask::roots(root, wanted);
-    let range = usize::try_from(file.start).unwrap_or(usize::MAX)..usize::try_from(file.end).unwrap_or(usize::MAX);
+    let range =
+        usize::try_from(file.start).unwrap_or(usize::MAX)..usize::try_from(file.end).unwrap_or(usize::MAX);
     let builder = builder
         .with_projection(mask)
         .with_file_byte_range(range)

@@ -15,10 +15,7 @@ use datafusion::arrow::{datatypes::SchemaRef, error::ArrowError, record_batch::R
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use parquet::{
-    arrow::{
-        ArrowWriter, ParquetRecordBatchStreamBuilder, ProjectionMask,
-        arrow_reader::ArrowReaderOptions,
-    },
+    arrow::{ArrowWriter, ParquetRecordBatchStreamBuilder, ProjectionMask, arrow_reader::ArrowReaderOptions},
     basic::{Compression, GzipLevel, ZstdLevel},
     file::{metadata::RowGroupMetaData, properties::WriterProperties},
 };
@@ -50,7 +47,11 @@ impl ParquetFiles {
         opening(&path, async move { open(store, file, options, columns, matching).await })
     }
 
-    pub fn writer(&self, schema: SchemaRef, buffer: SharedBuffer) -> Result<Box<dyn ColumnWriter>, ArrowError> {
+    pub fn writer(
+        &self,
+        schema: SchemaRef,
+        buffer: SharedBuffer,
+    ) -> Result<Box<dyn ColumnWriter>, ArrowError> {
         Ok(Box::new(ArrowWriter::try_new(buffer, schema, Some(self.properties.clone()))?))
     }
 }
@@ -76,7 +77,8 @@ async fn open(
         None => mine,
     };
     let mask = ProjectionMask::roots(builder.parquet_schema(), read);
-    let builder = builder.with_projection(mask).with_row_groups(groups).with_batch_size(options.batch_rows.max(1));
+    let builder =
+        builder.with_projection(mask).with_row_groups(groups).with_batch_size(options.batch_rows.max(1));
     let batches = builder.build().map_err(broken)?;
     let path = file.path.clone();
     let batches = batches.map_err(move |error| FormatError::broken(&path, Place::Head, error));

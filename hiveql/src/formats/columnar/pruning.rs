@@ -45,7 +45,8 @@ impl<T> Statistics<'_, T> {
         let schema = self.file.schema();
         let field = schema.fields().iter().find(|field| field.name().eq_ignore_ascii_case(&column.name))?;
         let (_, ty) = self.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(&column.name))?;
-        let comparable = *field.data_type() == ty.arrow() && !matches!(ty, HiveType::Char(_) | HiveType::Varchar(_));
+        let comparable =
+            *field.data_type() == ty.arrow() && !matches!(ty, HiveType::Char(_) | HiveType::Varchar(_));
         let floating = matches!(ty, HiveType::Float | HiveType::Double);
         if !comparable || floating {
             return None;
@@ -77,7 +78,11 @@ impl<T> PruningStatistics for Statistics<'_, T> {
         Some(Arc::new(UInt64Array::from_iter_values(counts)))
     }
 
-    fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<datafusion::arrow::array::BooleanArray> {
+    fn contained(
+        &self,
+        _: &Column,
+        _: &HashSet<ScalarValue>,
+    ) -> Option<datafusion::arrow::array::BooleanArray> {
         None
     }
 }

@@ -58,7 +58,10 @@ impl parquet::arrow::async_reader::AsyncFileReader for StoreReader {
         self.get(range).map(|bytes| bytes.map_err(|error| ParquetError::External(Box::new(error)))).boxed()
     }
 
-    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
         let size = self.size;
         async move {
             if ranges.iter().any(|range| range.end > size) {

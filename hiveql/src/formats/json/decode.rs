@@ -6,7 +6,7 @@ use crate::{
     formats::{
         lines::{Lines, Span},
         rows::BadRow,
-        text::{Block, map_array, first_keys, text_column},
+        text::{Block, first_keys, map_array, text_column},
     },
     types::{HiveType, StructField},
 };
@@ -58,7 +58,8 @@ pub(super) fn rows(json: &Json, lines: &Lines, projection: &[usize]) -> Result<V
     let wanted: Vec<&str> = projection.iter().map(|index| json.columns[*index].0.as_str()).collect();
     let mut values: Vec<Vec<Raw<'_>>> = projection.iter().map(|_| Vec::with_capacity(texts.len())).collect();
     for (row, text) in texts.iter().enumerate() {
-        let malformed = |reason: &dyn fmt::Display| BadRow { row, reason: format!("malformed JSON: {reason}") };
+        let malformed =
+            |reason: &dyn fmt::Display| BadRow { row, reason: format!("malformed JSON: {reason}") };
         let entries = match serde_json::from_str::<Object<'_>>(text) {
             Ok(Object(entries)) => entries,
             Err(_) if json.ignore_malformed || text.trim().is_empty() => Vec::new(),
@@ -67,14 +68,20 @@ pub(super) fn rows(json: &Json, lines: &Lines, projection: &[usize]) -> Result<V
         pick(&wanted, &entries, &mut values);
     }
     let decoder = Decoder { json };
-    projection.iter().zip(&values).map(|(index, values)| decoder.column(&json.columns[*index].1, values)).collect()
+    projection
+        .iter()
+        .zip(&values)
+        .map(|(index, values)| decoder.column(&json.columns[*index].1, values))
+        .collect()
 }
 
 /// The last value of each name.
 fn pick<'a>(names: &[&str], entries: &[(Cow<'a, str>, &'a RawValue)], values: &mut [Vec<Raw<'a>>]) {
     for (index, (name, values)) in names.iter().zip(values).enumerate() {
         // Mostly all documents have their names in the table's order.
-        let guess = entries.get(index).filter(|(found, _)| found.eq_ignore_ascii_case(name) && entries.len() == names.len());
+        let guess = entries
+            .get(index)
+            .filter(|(found, _)| found.eq_ignore_ascii_case(name) && entries.len() == names.len());
         let found = guess.or_else(|| entries.iter().rev().find(|(found, _)| same_name(found, name)));
         values.push(found.map(|(_, value)| value.get()).filter(|value| *value != "null"));
     }
@@ -95,7 +102,9 @@ impl Decoder<'_> {
             HiveType::Map(key, value) => self.map(key, value, values),
             HiveType::Struct(fields) => self.structure(fields, values),
             HiveType::Binary => Ok(self.binary(values)),
-            _ if ty.is_text() => Ok(text_column(ty, values.len(), values.iter().map(|value| value.map(plain)))),
+            _ if ty.is_text() => {
+                Ok(text_column(ty, values.len(), values.iter().map(|value| value.map(plain))))
+            }
             _ => Ok(self.primitive(ty, values)),
         }
     }
@@ -159,7 +168,8 @@ impl Decoder<'_> {
         let keys: Vec<Raw<'_>> = keys.iter().map(|key| Some(key.as_str())).collect();
         let (mut keys, mut inner) = (self.column(key, &keys)?, self.column(value, &inner)?);
         if let Some(keep) = first_keys(&keys, &mut lengths) {
-            let failed = |error: datafusion::arrow::error::ArrowError| BadRow { row: 0, reason: error.to_string() };
+            let failed =
+                |error: datafusion::arrow::error::ArrowError| BadRow { row: 0, reason: error.to_string() };
             keys = datafusion::arrow::compute::filter(&keys, &keep).map_err(failed)?;
             inner = datafusion::arrow::compute::filter(&inner, &keep).map_err(failed)?;
         }
@@ -168,7 +178,8 @@ impl Decoder<'_> {
 
     fn structure(&self, fields: &[StructField], values: &[Raw<'_>]) -> Result<ArrayRef, BadRow> {
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-        let mut children: Vec<Vec<Raw<'_>>> = fields.iter().map(|_| Vec::with_capacity(values.len())).collect();
+        let mut children: Vec<Vec<Raw<'_>>> =
+            fields.iter().map(|_| Vec::with_capacity(values.len())).collect();
         for value in values {
             let Object(entries) = match value {
                 Some(value) => parse(value)?,
@@ -176,11 +187,13 @@ impl Decoder<'_> {
             };
             pick(&names, &entries, &mut children);
         }
-        let arrow: Fields = fields.iter().map(|field| Field::new(&field.name, field.ty.arrow(), true)).collect();
+        let arrow: Fields =
+            fields.iter().map(|field| Field::new(&field.name, field.ty.arrow(), true)).collect();
         let children = fields.iter().zip(&children).map(|(field, values)| self.column(&field.ty, values));
         let children = children.collect::<Result<Vec<_>, _>>()?;
         let made = StructArray::try_new_with_length(arrow, children, nulls(values), values.len());
-        made.map(|array| Arc::new(array) as ArrayRef).map_err(|error| BadRow { row: 0, reason: error.to_string() })
+        made.map(|array| Arc::new(array) as ArrayRef)
+            .map_err(|error| BadRow { row: 0, reason: error.to_string() })
     }
 }
 
@@ -203,7 +216,8 @@ fn plain(value: &str) -> Cow<'_, str> {
 
 /// Jackson gives integers of a number with an exponent, of a boolean, and 0 of what is no number.
 fn integral<'a>(ty: &HiveType, text: &'a str) -> Cow<'a, str> {
-    if !ty.is_integer() || text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && !text.is_empty() {
+    if !ty.is_integer() || text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && !text.is_empty()
+    {
         return Cow::Borrowed(text);
     }
     match text {

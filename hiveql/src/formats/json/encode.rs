@@ -11,7 +11,12 @@ use datafusion::arrow::{
     record_batch::RecordBatch,
 };
 
-pub(super) fn rows(columns: &[(String, HiveType)], batch: &RecordBatch, raw_binary: bool, rows: &mut EncodedRows) {
+pub(super) fn rows(
+    columns: &[(String, HiveType)],
+    batch: &RecordBatch,
+    raw_binary: bool,
+    rows: &mut EncodedRows,
+) {
     let names: Vec<Vec<u8>> = columns.iter().map(|(name, _)| quoted(name)).collect();
     let writer = Writer { raw_binary };
     for row in 0..batch.num_rows() {
@@ -66,7 +71,9 @@ impl Writer {
         match ty {
             HiveType::Array(element) => {
                 let elements = array.as_list::<i32>().value(row);
-                self.between(b'[', b']', elements.len(), out, |index, out| self.value(&elements, element, index, out));
+                self.between(b'[', b']', elements.len(), out, |index, out| {
+                    self.value(&elements, element, index, out)
+                });
             }
             HiveType::Map(key, value) => {
                 let entries = array.as_map().value(row);
@@ -100,14 +107,22 @@ impl Writer {
         if *ty == HiveType::Binary {
             let bytes = array.as_binary::<i32>().value(row);
             let raw = String::from_utf8_lossy(bytes);
-            text = if self.raw_binary { raw.as_bytes().to_vec() } else { STANDARD.encode(bytes).into_bytes() };
+            text =
+                if self.raw_binary { raw.as_bytes().to_vec() } else { STANDARD.encode(bytes).into_bytes() };
         } else {
             write_primitive(array, ty, row, &mut text);
         }
         quote(&text, out);
     }
 
-    fn between(&self, open: u8, close: u8, count: usize, out: &mut Vec<u8>, each: impl Fn(usize, &mut Vec<u8>)) {
+    fn between(
+        &self,
+        open: u8,
+        close: u8,
+        count: usize,
+        out: &mut Vec<u8>,
+        each: impl Fn(usize, &mut Vec<u8>),
+    ) {
         out.push(open);
         for index in 0..count {
             if index > 0 {

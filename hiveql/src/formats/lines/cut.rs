@@ -60,7 +60,15 @@ impl Cutter {
     /// Of a range that does not begin its file, the byte before it comes too and tells whether a line begins there.
     pub fn new(start: u64, end: u64, header: usize, batch_rows: usize) -> Cutter {
         let skip = header + usize::from(start > 0);
-        Cutter { buffer: Vec::new(), offset: start.saturating_sub(1), end, searched: 0, skip, batch_rows, done: false }
+        Cutter {
+            buffer: Vec::new(),
+            offset: start.saturating_sub(1),
+            end,
+            searched: 0,
+            skip,
+            batch_rows,
+            done: false,
+        }
     }
 
     pub fn buffer(&mut self) -> &mut Vec<u8> {

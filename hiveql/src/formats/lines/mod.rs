@@ -56,7 +56,8 @@ impl Reader {
         mut file: FileRange,
         options: LineOptions,
     ) -> Result<Reader, FormatError> {
-        let decoder = Compression::of_path(&file.path).decoder().map_err(|error| FormatError::io(&file.path, error))?;
+        let decoder =
+            Compression::of_path(&file.path).decoder().map_err(|error| FormatError::io(&file.path, error))?;
         let mut skip = options.header;
         // A range can be read alone only if where each line begins does not depend on the others.
         let mut empty = false;
@@ -72,7 +73,15 @@ impl Reader {
         let cutter = Cutter::new(file.start, plain_end, skip, options.batch_rows.max(1));
         let pieces = if empty { Pieces::none() } else { Pieces::of(store, &file) };
         let path = file.path;
-        Ok(Reader { path, pieces, decoder, cutter, footer: options.footer, ready: VecDeque::new(), ended: empty })
+        Ok(Reader {
+            path,
+            pieces,
+            decoder,
+            cutter,
+            footer: options.footer,
+            ready: VecDeque::new(),
+            ended: empty,
+        })
     }
 
     async fn advance(mut self) -> Result<Option<(Lines, Reader)>, FormatError> {
@@ -97,7 +106,11 @@ impl Reader {
     /// The last lines may turn out to be the footer.
     fn next_ready(&mut self) -> Option<Lines> {
         let behind: usize = self.ready.iter().skip(1).map(Lines::rows).sum();
-        if self.ended || (!self.ready.is_empty() && behind >= self.footer) { self.ready.pop_front() } else { None }
+        if self.ended || (!self.ready.is_empty() && behind >= self.footer) {
+            self.ready.pop_front()
+        } else {
+            None
+        }
     }
 
     fn take(&mut self, piece: &[u8]) -> Result<(), FormatError> {

@@ -23,7 +23,8 @@ fn lines_of(bytes: &[u8], cuts: &[u64], options: LineOptions) -> Vec<(u64, Vec<u
             for block in &blocks {
                 assert!(block.rows() <= options.batch_rows);
                 let offsets = block.array();
-                found.extend(block.iter().zip(offsets.values()).map(|(line, at)| (*at as u64, line.to_vec())));
+                found
+                    .extend(block.iter().zip(offsets.values()).map(|(line, at)| (*at as u64, line.to_vec())));
             }
             start = end;
         }

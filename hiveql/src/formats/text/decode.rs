@@ -2,10 +2,7 @@
 
 use super::{TimestampReader, datetimes, numbers};
 use crate::{
-    formats::{
-        lines::Span,
-        storage::Storage,
-    },
+    formats::{lines::Span, storage::Storage},
     types::HiveType,
 };
 use base64::{
@@ -97,9 +94,11 @@ impl Primitives {
                     spans.iter().map(|span| block.get(*span).and_then(read)).collect();
                 Arc::new(values.with_data_type(ty.arrow()))
             }
-            HiveType::String | HiveType::Varchar(_) | HiveType::Char(_) => {
-                text_column(ty, spans.len(), spans.iter().map(|span| Some(self.unescaped(block.text(*span)?))))
-            }
+            HiveType::String | HiveType::Varchar(_) | HiveType::Char(_) => text_column(
+                ty,
+                spans.len(),
+                spans.iter().map(|span| Some(self.unescaped(block.text(*span)?))),
+            ),
             HiveType::Binary => self.binary(block, spans),
             HiveType::Date => values::<Date32Type>(block, spans, datetimes::date),
             HiveType::Timestamp | HiveType::TimestampLocalTz => {

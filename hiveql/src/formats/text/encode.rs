@@ -45,7 +45,9 @@ impl Writer<'_> {
             return out.extend_from_slice(&self.parameters.null);
         }
         match ty {
-            HiveType::Binary => out.extend_from_slice(STANDARD.encode(array.as_binary::<i32>().value(row)).as_bytes()),
+            HiveType::Binary => {
+                out.extend_from_slice(STANDARD.encode(array.as_binary::<i32>().value(row)).as_bytes())
+            }
             HiveType::Array(element) => self.list(&array.as_list::<i32>().value(row), element, level, out),
             HiveType::Map(key, value) => {
                 let entries = array.as_map().value(row);

@@ -13,8 +13,8 @@ mod values;
 
 pub(super) use datetimes::TimestampReader;
 pub(super) use decode::{Block, Primitives, text_column};
-pub use row_format::RowFormat;
 pub(super) use nested::{first_keys, map_array};
+pub use row_format::RowFormat;
 pub(super) use values::write_primitive;
 
 use super::{

@@ -116,7 +116,8 @@ impl Nested<'_> {
         }
         let decoded: Vec<ArrayRef> =
             fields.iter().zip(&children).map(|(field, spans)| self.child(&field.ty, spans, 1)).collect();
-        let arrow: Fields = fields.iter().map(|field| Field::new(&field.name, field.ty.arrow(), true)).collect();
+        let arrow: Fields =
+            fields.iter().map(|field| Field::new(&field.name, field.ty.arrow(), true)).collect();
         match StructArray::try_new_with_length(arrow, decoded, nulls(spans), spans.len()) {
             Ok(array) => Arc::new(array),
             Err(_) => datafusion::arrow::array::new_null_array(
@@ -142,7 +143,8 @@ impl Nested<'_> {
         let mut children: Vec<ArrayRef> = vec![Arc::new(tags)];
         for (index, alternative) in alternatives.iter().enumerate() {
             let mine = |cut: &Option<(i8, Span)>| cut.filter(|(tag, _)| *tag as usize == index);
-            let spans: Vec<Span> = cut.iter().map(|cut| mine(cut).map_or(Span::NULL, |(_, span)| span)).collect();
+            let spans: Vec<Span> =
+                cut.iter().map(|cut| mine(cut).map_or(Span::NULL, |(_, span)| span)).collect();
             children.push(self.child(alternative, &spans, 1));
         }
         match ty.arrow() {

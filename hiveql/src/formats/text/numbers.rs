@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn integers_lose_their_fraction_and_nothing_else() {
-        for (text, value) in [("12", 12), ("-3.9", -3), ("+7", 7), ("10.", 10), ("-9223372036854775808", i64::MIN)] {
+        for (text, value) in
+            [("12", 12), ("-3.9", -3), ("+7", 7), ("10.", 10), ("-9223372036854775808", i64::MIN)]
+        {
             assert_eq!(integer(text.as_bytes()), Some(value), "{text}");
         }
         for text in ["", "-", ".", " 1", "1 ", "1e3", "abc", "1.x", "9223372036854775808", "null"] {

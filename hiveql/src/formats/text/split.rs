@@ -76,7 +76,13 @@ pub(super) fn find_byte(bytes: &[u8], delimiter: u8, escape: Option<u8>) -> Opti
 }
 
 /// The pieces of a nested value; an empty one has none.
-pub(super) fn pieces(block: &[u8], whole: Span, separator: Option<u8>, escape: Option<u8>, to: &mut Vec<Span>) {
+pub(super) fn pieces(
+    block: &[u8],
+    whole: Span,
+    separator: Option<u8>,
+    escape: Option<u8>,
+    to: &mut Vec<Span>,
+) {
     let (mut start, end) = (whole.start as usize, whole.end as usize);
     if start == end {
         return;
