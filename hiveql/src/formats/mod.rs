@@ -54,7 +54,7 @@ pub struct FileFormat {
 enum Kind {
     Rows { serde: Arc<dyn RowSerde>, header: usize, footer: usize },
     Avro(AvroFiles),
-    Parquet(ParquetFiles),
+    Parquet(Box<ParquetFiles>),
     Orc(OrcFiles),
 }
 
@@ -80,12 +80,12 @@ impl FileFormat {
             }
             (SerdeKind::Orc, ContainerKind::Orc) => Kind::Orc(OrcFiles::new(&storage, &columns)?),
             (SerdeKind::Parquet, ContainerKind::Parquet) => {
-                Kind::Parquet(ParquetFiles::new(&storage, &columns)?)
+                Kind::Parquet(Box::new(ParquetFiles::new(&storage, &columns)?))
             }
             (SerdeKind::Avro | SerdeKind::Orc | SerdeKind::Parquet, _) => return Err(mismatch()),
             (SerdeKind::Binary, ContainerKind::Lines) => return Err(mismatch()),
             (_, ContainerKind::Records | ContainerKind::Columns) => {
-                Kind::Parquet(ParquetFiles::new(&storage, &columns)?)
+                Kind::Parquet(Box::new(ParquetFiles::new(&storage, &columns)?))
             }
             (_, ContainerKind::Lines) => rows(serde, &storage, &columns)?,
             _ => return Err(mismatch()),

@@ -62,13 +62,13 @@ pub(super) trait ColumnWriter: Send {
 
 /// How batches become bytes.
 pub(super) enum Body {
-    Lines { serde: Arc<dyn RowSerde>, encoder: Encoder, rows: EncodedRows },
+    Lines { serde: Arc<dyn RowSerde>, encoder: Box<Encoder>, rows: EncodedRows },
     Columns { writer: Box<dyn ColumnWriter>, buffer: SharedBuffer },
 }
 
 impl Body {
     pub fn lines(serde: Arc<dyn RowSerde>, compression: Compression) -> io::Result<Body> {
-        Ok(Body::Lines { serde, encoder: compression.encoder()?, rows: EncodedRows::default() })
+        Ok(Body::Lines { serde, encoder: Box::new(compression.encoder()?), rows: EncodedRows::default() })
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {

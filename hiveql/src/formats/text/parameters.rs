@@ -13,7 +13,7 @@ pub(super) const SEPARATORS_MAX: usize = 24;
 #[derive(Debug, Clone)]
 pub(super) enum FieldDelimiter {
     Byte(u8),
-    Bytes(memchr::memmem::Finder<'static>),
+    Bytes(Box<memchr::memmem::Finder<'static>>),
 }
 
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl Parameters {
         let separators = separators(storage, multiple);
         let fields = match storage.get("field.delim").filter(|_| multiple) {
             Some(delimiter) if delimiter.len() > 1 => {
-                FieldDelimiter::Bytes(memchr::memmem::Finder::new(delimiter).into_owned())
+                FieldDelimiter::Bytes(Box::new(memchr::memmem::Finder::new(delimiter).into_owned()))
             }
             _ => FieldDelimiter::Byte(separators[0]),
         };
