@@ -47,7 +47,8 @@ impl Change {
     /// `old` becomes `new`, which may have another name that must be free.
     pub fn replace_table(&mut self, old: &Versioned<Table>, new: &Table) -> Result<(), CatalogError> {
         self.expect_table(old);
-        let (from, to) = (table_key(&old.record.database, &old.record.name), table_key(&new.database, &new.name));
+        let (from, to) =
+            (table_key(&old.record.database, &old.record.name), table_key(&new.database, &new.name));
         if from != to {
             self.expect(to, None);
             self.remove(from);

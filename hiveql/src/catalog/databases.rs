@@ -31,7 +31,11 @@ impl Catalog {
         }
     }
 
-    pub async fn alter_database(&self, old: &Versioned<Database>, new: &Database) -> Result<(), CatalogError> {
+    pub async fn alter_database(
+        &self,
+        old: &Versioned<Database>,
+        new: &Database,
+    ) -> Result<(), CatalogError> {
         let key = database_key(&old.record.name);
         let mut change = Change::default();
         change.expect(key.clone(), Some(old.version));

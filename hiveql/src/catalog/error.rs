@@ -22,7 +22,9 @@ pub enum CatalogError {
     FunctionExists(String),
     #[error("Function does not exist: {0}")]
     NoFunction(String),
-    #[error("{what} was changed by another session at the same time; nothing was done, run the statement again")]
+    #[error(
+        "{what} was changed by another session at the same time; nothing was done, run the statement again"
+    )]
     Conflict { what: String },
     #[error("the catalog's entry `{key}` was written by a newer version ({found}) of this program")]
     Newer { key: String, found: u32 },

@@ -91,7 +91,8 @@ impl Table {
 
     /// Its files go when it goes: a managed table, or an external one that says so.
     pub fn owns_files(&self) -> bool {
-        let purged = |key: &str| self.properties.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let purged =
+            |key: &str| self.properties.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         match self.kind {
             TableKind::Managed | TableKind::MaterializedView => true,
             TableKind::External => purged("external.table.purge"),
@@ -116,7 +117,9 @@ impl Table {
     pub fn partition_location(&self, partition: &Partition) -> String {
         match &partition.location {
             Some(location) => location.clone(),
-            None => format!("{}/{}", self.storage.location.trim_end_matches('/'), self.partition_name(partition)),
+            None => {
+                format!("{}/{}", self.storage.location.trim_end_matches('/'), self.partition_name(partition))
+            }
         }
     }
 
@@ -174,14 +177,31 @@ pub struct Constraint {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConstraintKind {
-    NotNull { column: String },
+    NotNull {
+        column: String,
+    },
     /// The value's text, as written.
-    Default { column: String, text: String },
+    Default {
+        column: String,
+        text: String,
+    },
     /// `column` is empty for a check of the table.
-    Check { column: Option<String>, text: String },
-    PrimaryKey { columns: Vec<String> },
-    Unique { columns: Vec<String> },
-    ForeignKey { columns: Vec<String>, database: String, table: String, referenced: Vec<String> },
+    Check {
+        column: Option<String>,
+        text: String,
+    },
+    PrimaryKey {
+        columns: Vec<String>,
+    },
+    Unique {
+        columns: Vec<String>,
+    },
+    ForeignKey {
+        columns: Vec<String>,
+        database: String,
+        table: String,
+        referenced: Vec<String>,
+    },
 }
 
 /// One partition. What it does not say itself is its table's.

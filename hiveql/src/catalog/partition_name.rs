@@ -76,7 +76,10 @@ mod tests {
 
     #[test]
     fn a_name_is_escaped_as_hive_does() {
-        assert_eq!(partition_name(&["pcol1", "PCOL2"], &["new_part1:", "a/b"]), "pcol1=new_part1%3A/pcol2=a%2Fb");
+        assert_eq!(
+            partition_name(&["pcol1", "PCOL2"], &["new_part1:", "a/b"]),
+            "pcol1=new_part1%3A/pcol2=a%2Fb"
+        );
         assert_eq!(partition_name(&["ds"], &[""]), "ds=__HIVE_DEFAULT_PARTITION__");
         assert_eq!(partition_values("nothing"), None);
     }

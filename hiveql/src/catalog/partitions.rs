@@ -68,5 +68,9 @@ fn prefix(table: &Table, fixed: &[&String]) -> String {
 }
 
 fn matches(partition: &Partition, filter: &PartitionFilter) -> bool {
-    partition.values.iter().zip(filter).all(|(value, wanted)| wanted.as_ref().is_none_or(|wanted| wanted == value))
+    partition
+        .values
+        .iter()
+        .zip(filter)
+        .all(|(value, wanted)| wanted.as_ref().is_none_or(|wanted| wanted == value))
 }

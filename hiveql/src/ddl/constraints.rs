@@ -39,7 +39,9 @@ pub fn of_columns(
                 ColumnConstraintKind::Check(_, text) => {
                     ConstraintKind::Check { column: Some(column.clone()), text: text.clone() }
                 }
-                ColumnConstraintKind::PrimaryKey => ConstraintKind::PrimaryKey { columns: vec![column.clone()] },
+                ColumnConstraintKind::PrimaryKey => {
+                    ConstraintKind::PrimaryKey { columns: vec![column.clone()] }
+                }
                 ColumnConstraintKind::Unique => ConstraintKind::Unique { columns: vec![column.clone()] },
                 ColumnConstraintKind::References { table, column: referenced } => {
                     let (database, table) = context.resolve(table)?;

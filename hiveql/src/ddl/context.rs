@@ -3,7 +3,7 @@
 use super::{DdlError, Problem};
 use crate::{
     catalog::{Catalog, SessionCatalog, Table, Versioned},
-    functions::facts::SessionFacts,
+    functions::SessionFacts,
     syntax::ast::ObjectName,
 };
 use object_store::{ObjectStore, path::Path};

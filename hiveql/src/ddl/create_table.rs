@@ -1,6 +1,8 @@
 //! CREATE TABLE: from its clauses to the catalog's table.
 
-use super::{DdlContext, DdlError, Output, Problem, constraints, files, statistics, storage_clauses, table_checks};
+use super::{
+    DdlContext, DdlError, Output, Problem, constraints, files, statistics, storage_clauses, table_checks,
+};
 use crate::{
     catalog::{Column, StorageDescriptor, Table, TableId, TableKind, Versioned},
     syntax::ast::{ColumnDefinition, CreateSource, CreateTable, ObjectName},

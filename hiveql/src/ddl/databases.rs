@@ -11,8 +11,7 @@ pub async fn create(context: &DdlContext<'_>, statement: &CreateDatabase) -> Res
     if statement.if_not_exists && context.catalog.shared.find_database(&name).await?.is_some() {
         return Ok(Output::none());
     }
-    let location =
-        statement.location.clone().unwrap_or_else(|| format!("{}/{name}.db", context.warehouse));
+    let location = statement.location.clone().unwrap_or_else(|| format!("{}/{name}.db", context.warehouse));
     let database = Database {
         name,
         comment: statement.comment.clone(),

@@ -81,11 +81,15 @@ pub enum Problem {
     BadFormat(String),
     #[error("The number of columns of the view does not match its query: {0}")]
     ViewColumns(String),
-    #[error("CREATE-TABLE-AS-SELECT creates a VOID type, please use CAST to specify the type, near field: {0}")]
+    #[error(
+        "CREATE-TABLE-AS-SELECT creates a VOID type, please use CAST to specify the type, near field: {0}"
+    )]
     VoidColumn(String),
     #[error("Value {value} of partition column {column} is not of type {ty}")]
     BadPartitionValue { column: String, value: String, ty: String },
-    #[error("Please use the following syntax if not sure whether the property existed or not: ALTER TABLE tableName UNSET TBLPROPERTIES IF EXISTS: the property {0} does not exist")]
+    #[error(
+        "Please use the following syntax if not sure whether the property existed or not: ALTER TABLE tableName UNSET TBLPROPERTIES IF EXISTS: the property {0} does not exist"
+    )]
     NoProperty(String),
     #[error("Invalid function {0}")]
     NoFunction(String),

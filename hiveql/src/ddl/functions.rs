@@ -48,7 +48,11 @@ pub async fn drop(
 pub fn create_macro(context: &DdlContext<'_>, statement: &CreateMacro) -> Result<Output, DdlError> {
     let (_, name) = context.resolve(&statement.name)?;
     let parameters = statement.parameters.iter().map(|(name, ty)| (name.folded(), ty.clone()));
-    context.catalog.create_macro(Macro { name, parameters: parameters.collect(), body: statement.body.clone() });
+    context.catalog.create_macro(Macro {
+        name,
+        parameters: parameters.collect(),
+        body: statement.body.clone(),
+    });
     Ok(Output::none())
 }
 

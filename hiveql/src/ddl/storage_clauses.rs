@@ -41,7 +41,11 @@ pub fn of_format(format: &StorageFormat) -> Result<StorageDescriptor, DdlError> 
         }
         StorageFormat::Handler { class, properties } => {
             let serde_properties = properties.iter().cloned().collect();
-            Ok(StorageDescriptor { handler: Some(class.clone()), serde_properties, ..StorageDescriptor::default() })
+            Ok(StorageDescriptor {
+                handler: Some(class.clone()),
+                serde_properties,
+                ..StorageDescriptor::default()
+            })
         }
     }
 }
@@ -70,8 +74,9 @@ pub fn set_clustering(storage: &mut StorageDescriptor, clustering: &Clustering) 
     storage.bucket_columns = clustering.columns.iter().map(Name::folded).collect();
     storage.buckets = clustering.buckets;
     let sorted = clustering.sorted_by.iter();
-    storage.sort_columns =
-        sorted.map(|(name, descending)| SortColumn { name: name.folded(), descending: *descending }).collect();
+    storage.sort_columns = sorted
+        .map(|(name, descending)| SortColumn { name: name.folded(), descending: *descending })
+        .collect();
 }
 
 pub fn skew(skew: &Skew) -> SkewedBy {

@@ -1,9 +1,9 @@
 //! The definition of views. Their columns come from the planner, which knows the types of the query.
 
-use super::{DdlContext, DdlError, Output, Problem, table_checks};
+use super::{DdlContext, DdlError, Output, Problem, create_table, storage_clauses, table_checks};
 use crate::{
     catalog::{CatalogError, Column, StorageDescriptor, Table, TableId, TableKind, ViewText},
-    syntax::ast::CreateView,
+    syntax::ast::{CreateView, StorageFormat},
 };
 use std::collections::BTreeMap;
 
@@ -46,6 +46,7 @@ async fn define(
     if let Some(comment) = &statement.comment {
         properties.insert("comment".to_owned(), comment.clone());
     }
+    let storage = storage(context, statement, &database, &name).await?;
     Ok(Table {
         id: TableId(0),
         database,
@@ -54,7 +55,7 @@ async fn define(
         temporary: false,
         columns,
         partition_keys,
-        storage: StorageDescriptor::default(),
+        storage,
         properties,
         owner: context.facts.user.clone(),
         owner_kind: "USER".to_owned(),
@@ -81,4 +82,19 @@ fn named(statement: &CreateView, found: Vec<Column>) -> Result<Vec<Column>, DdlE
         comment: definition.comment.clone(),
     });
     Ok(renamed.collect())
+}
+
+/// A materialized view has rows of its own, as ORC unless it says otherwise.
+async fn storage(
+    context: &DdlContext<'_>,
+    statement: &CreateView,
+    database: &str,
+    name: &str,
+) -> Result<StorageDescriptor, DdlError> {
+    if !statement.materialized {
+        return Ok(StorageDescriptor::default());
+    }
+    let format = StorageFormat::Named("ORC".to_owned());
+    let location = create_table::default_location(context, database, name, false).await?;
+    Ok(StorageDescriptor { location, ..storage_clauses::of_format(&format)? })
 }
