@@ -2,6 +2,8 @@
 //!
 //! It knows nothing of who runs where: it links neither master nor worker.
 
+pub mod catalog;
+pub mod ddl;
 pub mod formats;
 pub mod functions;
 pub mod scan;
