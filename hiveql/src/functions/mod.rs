@@ -6,6 +6,8 @@ pub mod collection;
 pub mod conditional;
 pub mod datetime;
 pub mod document;
+#[cfg(test)]
+mod evaluate;
 mod facts;
 mod kernel;
 mod resolve;

@@ -8,6 +8,8 @@ mod order;
 mod search;
 mod sets;
 mod slice;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use access::field;

@@ -4,6 +4,8 @@ mod assertion;
 mod choice;
 pub(crate) mod common;
 mod membership;
+#[cfg(test)]
+mod tests;
 mod truth;
 
 use super::ScalarFunction;

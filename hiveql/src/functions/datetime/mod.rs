@@ -11,6 +11,8 @@ mod months;
 pub mod parse;
 pub(crate) mod pattern;
 pub(crate) mod read;
+#[cfg(test)]
+mod tests;
 mod truncate;
 mod unix;
 pub(crate) mod zone;

@@ -3,6 +3,8 @@
 mod explode;
 mod json_tuple;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod url_tuple;
 
 use super::{Arg, Columns, Kernel, Rows, Table, TableFunction};
