@@ -1,5 +1,7 @@
 //! Every function of this folder on the values of Hive's own tests.
 
+use std::slice::from_ref;
+
 use super::FUNCTIONS;
 use crate::functions::{
     Arg,
@@ -25,15 +27,15 @@ fn check(cases: &[(&str, &[Arg], &str)]) {
 fn fields_are_those_of_the_calendar() {
     let time = timestamp("2011-05-06 07:08:09.123456");
     check(&[
-        ("year", &[time.clone()], "2011"),
-        ("quarter", &[time.clone()], "2"),
-        ("month", &[time.clone()], "5"),
-        ("day", &[time.clone()], "6"),
-        ("dayofweek", &[time.clone()], "6"),
-        ("week", &[time.clone()], "18"),
-        ("hour", &[time.clone()], "7"),
-        ("minute", &[time.clone()], "8"),
-        ("second", &[time.clone()], "9"),
+        ("year", from_ref(&time), "2011"),
+        ("quarter", from_ref(&time), "2"),
+        ("month", from_ref(&time), "5"),
+        ("day", from_ref(&time), "6"),
+        ("dayofweek", from_ref(&time), "6"),
+        ("week", from_ref(&time), "18"),
+        ("hour", from_ref(&time), "7"),
+        ("minute", from_ref(&time), "8"),
+        ("second", from_ref(&time), "9"),
         ("minute", &[string("13:14:15")], "14"),
         ("second", &[string("2009-08-07")], "0"),
         ("weekofyear", &[string("1980-12-31")], "1"),
@@ -46,12 +48,12 @@ fn fields_of_intervals_are_their_parts() {
     let months = value(FUNCTIONS, "interval_year_month", &[string("1-2")]);
     let time = value(FUNCTIONS, "interval_day_time", &[string("3 4:5:6.789")]);
     check(&[
-        ("year", &[months.clone()], "1"),
-        ("month", &[months.clone()], "2"),
-        ("day", &[time.clone()], "3"),
-        ("hour", &[time.clone()], "4"),
-        ("minute", &[time.clone()], "5"),
-        ("second", &[time.clone()], "6"),
+        ("year", from_ref(&months), "1"),
+        ("month", from_ref(&months), "2"),
+        ("day", from_ref(&time), "3"),
+        ("hour", from_ref(&time), "4"),
+        ("minute", from_ref(&time), "5"),
+        ("second", from_ref(&time), "6"),
     ]);
 }
 
