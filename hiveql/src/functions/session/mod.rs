@@ -1,5 +1,9 @@
 //! What a query can learn of the session that it runs in, and of its own values' types.
 
+mod privileges;
+#[cfg(test)]
+mod tests;
+
 use super::{
     Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
     resolve::{count, repeated_text, scalar},
@@ -16,7 +20,7 @@ use std::sync::Arc;
 const VERSION: &str = concat!("4.0.0 (Skep ", env!("CARGO_PKG_VERSION"), ")");
 
 /// The functions of this folder.
-pub const FUNCTIONS: &[&[ScalarFunction]] = &[SESSION];
+pub const FUNCTIONS: &[&[ScalarFunction]] = &[SESSION, privileges::FUNCTIONS];
 
 const SESSION: &[ScalarFunction] = &[
     ScalarFunction {
