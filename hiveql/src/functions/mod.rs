@@ -2,8 +2,17 @@
 //!
 //! A call is resolved anew wherever it runs: a fragment that travels carries the name and the arguments' types, never code.
 
+pub mod collection;
+pub mod conditional;
+pub mod datetime;
+pub mod document;
+#[cfg(test)]
+mod evaluate;
 mod facts;
 mod kernel;
+mod resolve;
+pub mod session;
+pub mod table;
 
 pub use facts::SessionFacts;
 pub use kernel::{Columns, Kernel, Rows};
