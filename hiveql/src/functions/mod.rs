@@ -2,6 +2,7 @@
 //!
 //! A call is resolved anew wherever it runs: a fragment that travels carries the name and the arguments' types, never code.
 
+pub mod aggregate;
 pub mod collection;
 pub mod conditional;
 pub mod datetime;
