@@ -4,7 +4,11 @@
 
 pub mod aggregate;
 mod facts;
+mod hive_names;
 mod kernel;
+mod operators;
+pub mod registry;
+pub mod window;
 
 pub use facts::SessionFacts;
 pub use kernel::{Columns, Kernel, Rows};
