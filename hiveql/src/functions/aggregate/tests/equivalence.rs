@@ -144,6 +144,19 @@ fn is_steady(name: &str) -> bool {
     !matches!(name, "corr" | "regr_slope" | "regr_intercept" | "regr_r2")
 }
 
+/// Numbers the groups as they first appear.
+fn by_appearance(groups: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut seen = Vec::new();
+    groups
+        .map(|group| {
+            seen.iter().position(|&other| other == group).unwrap_or_else(|| {
+                seen.push(group);
+                seen.len() - 1
+            })
+        })
+        .collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -160,7 +173,7 @@ proptest! {
 
     #[test]
     fn groups_give_what_each_gives_alone(rows in rows()) {
-        let groups: Vec<usize> = rows.iter().map(|row| row.3).collect();
+        let groups = by_appearance(rows.iter().map(|row| row.3));
         for (name, args, columns) in calls(&rows) {
             let call = Call::new(name, &args, false);
             let Some(found) = call.by_groups(&columns, &groups) else { continue };
@@ -181,6 +194,8 @@ proptest! {
             for (row, found) in call.over_window(&columns, before).iter().enumerate() {
                 let start = row.saturating_sub(before);
                 let frame = call.whole(&slices(&columns, start, row + 1 - start));
+                // DISTINCT keeps the order in which values first came, even if they left and came back.
+                let name = if distinct && name == "collect_list" { "collect_set" } else { name };
                 assert_alike(name, found, &frame);
             }
         }

@@ -110,23 +110,25 @@ impl Call {
         states.iter().map(|state| state.to_array().unwrap()).collect()
     }
 
-    /// By groups, half of the rows as partial results, the others one by one as states; `None` where it has no groups.
+    /// By groups, numbered as they first appear: half of the rows as partial results, the others one by one as states.
+    /// `None` where it has no groups.
     pub(super) fn by_groups(&self, columns: &[ArrayRef], groups: &[usize]) -> Option<Vec<ScalarValue>> {
         if !self.expr.groups_accumulator_supported() {
             return None;
         }
-        let total = groups.iter().max().map_or(0, |&last| last + 1);
         let half = groups.len() / 2;
+        let seen = |groups: &[usize]| groups.iter().max().map_or(0, |&last| last + 1);
+        let (early, total) = (seen(&groups[..half]), seen(groups));
         let mut partial = self.expr.create_groups_accumulator().unwrap();
-        partial.update_batch(&slices(columns, 0, half), &groups[..half], None, total).unwrap();
+        partial.update_batch(&slices(columns, 0, half), &groups[..half], None, early).unwrap();
         let mut last = self.expr.create_groups_accumulator().unwrap();
         // The first group leaves before the others, as from a sorted input.
-        let first: Vec<usize> = (0..total.min(1)).collect();
+        let first: Vec<usize> = (0..early.min(1)).collect();
         let states = partial.state(EmitTo::First(first.len())).unwrap();
-        last.merge_batch(&states, &first, total).unwrap();
-        let rest: Vec<usize> = (first.len()..total).collect();
+        last.merge_batch(&states, &first, first.len()).unwrap();
+        let rest: Vec<usize> = (first.len()..early).collect();
         let states = partial.state(EmitTo::All).unwrap();
-        last.merge_batch(&states, &rest, total).unwrap();
+        last.merge_batch(&states, &rest, early).unwrap();
         let rows = slices(columns, half, groups.len() - half);
         let states = last.convert_to_state(&rows, None).unwrap();
         last.merge_batch(&states, &groups[half..], total).unwrap();
