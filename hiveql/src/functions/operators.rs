@@ -37,7 +37,7 @@ pub const OPERATORS: &[OperatorText] = &[
     operator("<=", &[], "a _FUNC_ b - Returns TRUE if a is not greater than b", ""),
     operator(
         "<=>",
-        &[],
+        &["is_not_distinct_from"],
         "a _FUNC_ b - Returns same result with EQUAL(=) operator for non-null operands, but returns TRUE if both are \
          NULL, FALSE if one of the them is NULL",
         "",
@@ -113,12 +113,6 @@ pub const OPERATORS: &[OperatorText] = &[
         "Example:\n  > SELECT 'fb' _FUNC_ '.*' FROM src LIMIT 1;\n  true",
     ),
     operator(
-        "struct",
-        &[],
-        "_FUNC_(col1, col2, col3, ...) - Creates a struct with the given field values",
-        "",
-    ),
-    operator(
         "when",
         &[],
         "CASE WHEN a THEN b [WHEN c THEN d]* [ELSE e] END - When a = true, returns b; when c = true, return d; else \
@@ -127,6 +121,5 @@ pub const OPERATORS: &[OperatorText] = &[
          END,\n  CASE\n    WHEN zone=7 THEN Americas\n    ELSE Asia-Pac\n  END\n  FROM emp_details",
     ),
     operator("|", &[], "a _FUNC_ b - Bitwise or", "Example:\n  > SELECT 3 _FUNC_ 5 FROM src LIMIT 1;\n  7"),
-    operator("||", &[], "a _FUNC_ b - Returns the concatenation of a and b", ""),
     operator("~", &[], "_FUNC_ n - Bitwise not", "Example:\n  > SELECT _FUNC_ 0 FROM src LIMIT 1;\n  -1"),
 ];

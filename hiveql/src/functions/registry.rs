@@ -2,7 +2,7 @@
 
 use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate,
-    hive_names::HIVE_NAMES, operators::OPERATORS, window,
+    hive_names::hive_names, operators::OPERATORS, window,
 };
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use std::{
@@ -185,7 +185,7 @@ pub fn functions_markdown() -> String {
 
 /// The names of Hive's that are not here.
 pub fn missing() -> impl Iterator<Item = &'static str> {
-    HIVE_NAMES.iter().copied().filter(|name| !DESCRIPTIONS.contains_key(name))
+    hive_names().filter(|name| !DESCRIPTIONS.contains_key(name))
 }
 
 fn code(name: &str) -> String {
@@ -256,9 +256,9 @@ mod tests {
 
     #[test]
     fn the_names_of_hive_are_sorted_and_each_is_done_or_listed_as_missing() {
-        assert!(HIVE_NAMES.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(hive_names().is_sorted());
         let page = functions_markdown();
-        for name in HIVE_NAMES {
+        for name in hive_names() {
             assert!(page.contains(&code(name)), "{name}");
         }
     }
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn every_aggregate_and_window_function_is_one_of_hives() {
         for name in AGGREGATES_BY_NAME.keys().chain(WINDOWS_BY_NAME.keys()) {
-            assert!(HIVE_NAMES.contains(name), "{name}");
+            assert!(hive_names().any(|hive| hive == *name), "{name}");
         }
     }
 }

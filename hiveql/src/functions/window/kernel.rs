@@ -21,11 +21,14 @@ use std::{
     sync::Arc,
 };
 
+/// Makes the evaluator of a partition.
+type Evaluators = dyn Fn() -> Box<dyn PartitionEvaluator> + Send + Sync;
+
 #[derive(Clone)]
 enum Work {
     Library(Arc<WindowUDF>),
     /// With the positions of the arguments that are evaluated.
-    Own(Arc<dyn Fn() -> Box<dyn PartitionEvaluator> + Send + Sync>, &'static [usize]),
+    Own(Arc<Evaluators>, &'static [usize]),
 }
 
 /// Name, arguments and result type say which function it is, so that another process can resolve it again.

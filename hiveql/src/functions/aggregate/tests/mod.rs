@@ -2,4 +2,5 @@
 
 mod equivalence;
 mod harness;
+mod queries;
 mod values;
