@@ -17,7 +17,7 @@ impl Parser<'_> {
         if self.is("FROM") {
             let from_start = self.at;
             self.advance();
-            let from = self.from_list()?;
+            let from = self.tables_of_from()?;
             if self.is("INSERT") {
                 return self.multi_insert(with, from, start);
             }
@@ -144,7 +144,7 @@ impl Parser<'_> {
         self.word("AS");
         let alias = if self.is_alias() { Some(self.name()?) } else { None };
         self.expect("USING")?;
-        let mut sources = self.from_list()?;
+        let mut sources = self.tables_of_from()?;
         let source = match (sources.pop(), sources.is_empty()) {
             (Some(source), true) => source,
             _ => return Err(self.unexpected(&["one source"])),

@@ -12,7 +12,7 @@ use crate::syntax::{
 
 impl Parser<'_> {
     /// Tables with commas between them.
-    pub(super) fn from_list(&mut self) -> Result<Vec<TableExpr>> {
+    pub(super) fn tables_of_from(&mut self) -> Result<Vec<TableExpr>> {
         if self.word("UNIQUEJOIN") {
             return Ok(vec![self.unique_join()?]);
         }
@@ -88,6 +88,12 @@ impl Parser<'_> {
         let lateral = self.word("LATERAL");
         if self.is("TABLE") && self.is_symbol_at(1, "(") {
             self.at += 2;
+            if self.is("VALUES") {
+                let query = Box::new(self.query()?);
+                self.expect_symbol(")")?;
+                let (alias, columns) = self.table_alias()?;
+                return Ok(TableExpr::Derived { query, alias, columns, lateral, span: self.since(start) });
+            }
             let name = self.object_name()?;
             let call = Box::new(self.function_call(name)?);
             self.expect_symbol(")")?;

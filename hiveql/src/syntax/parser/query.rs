@@ -152,7 +152,7 @@ impl Parser<'_> {
 
     /// `SELECT ... FROM ...`, `FROM ... SELECT ...`, `MAP ... USING ...`, `FROM ... REDUCE ...`
     fn select(&mut self) -> Result<Select> {
-        let from = if self.word("FROM") { Some(self.from_list()?) } else { None };
+        let from = if self.word("FROM") { Some(self.tables_of_from()?) } else { None };
         self.select_after(from)
     }
 
@@ -177,7 +177,7 @@ impl Parser<'_> {
         };
         let from = match from {
             Some(from) => from,
-            None if self.word("FROM") => self.from_list()?,
+            None if self.word("FROM") => self.tables_of_from()?,
             None => vec![],
         };
         let mut select = Select {
@@ -291,6 +291,10 @@ impl Parser<'_> {
                 }
             }
             return Ok(GroupBy { exprs, sets: GroupingSets::Sets(sets), span: self.since(start) });
+        }
+        if self.is_symbol("(") && self.is_symbol_at(1, ")") {
+            self.at += 2;
+            return Ok(GroupBy { exprs: vec![], sets: GroupingSets::None, span: self.since(start) });
         }
         let exprs = match self.list(Self::expr)? {
             // `GROUP BY (a, b)` is `GROUP BY a, b`.

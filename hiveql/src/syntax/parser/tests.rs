@@ -69,6 +69,8 @@ fn statements_of_every_kind_parse() {
         "LOAD DATA LOCAL INPATH '/x' OVERWRITE INTO TABLE t PARTITION (ds='1')",
         "INSERT INTO t (a, b) VALUES (1, 'x'), (2, NULL)",
         "MERGE INTO t USING s ON t.a = s.a WHEN MATCHED AND s.b > 1 THEN UPDATE SET b = s.b WHEN NOT MATCHED THEN INSERT VALUES (s.a, s.b)",
+        "SELECT count(*) FROM t GROUP BY ()",
+        "SELECT f.a FROM t, LATERAL TABLE(VALUES ('A', t.k), ('B', 2)) AS f(a, b)",
         "DESCRIBE FORMATTED t.c",
         "SHOW PARTITIONS t PARTITION (ds='1')",
         "EXPLAIN VECTORIZATION DETAIL SELECT 1",
