@@ -10,10 +10,14 @@ pub mod document;
 #[cfg(test)]
 mod evaluate;
 mod facts;
+mod hive_names;
 mod kernel;
+mod operators;
+pub mod registry;
 mod resolve;
 pub mod session;
 pub mod table;
+pub mod window;
 
 pub use facts::SessionFacts;
 pub use kernel::{Columns, Kernel, Rows};

@@ -34,8 +34,7 @@ pub(super) struct Distinct {
 impl Distinct {
     pub(super) fn try_new(body: Arc<dyn Body>, types: Vec<DataType>) -> Result<Distinct> {
         let fields = columns_of(&types);
-        let schema = Arc::new(Schema::new(fields.clone()));
-        let rows = Mutex::new(new_group_values(schema, &GroupOrdering::None)?);
+        let rows = Mutex::new(no_rows(&fields)?);
         Ok(Distinct { body, fields, rows, copies: Vec::new(), indices: Vec::new() })
     }
 
@@ -58,7 +57,8 @@ impl Distinct {
             return Ok(self.fields.iter().map(|field| empty(field.data_type())).collect());
         }
         let all = rows.emit(EmitTo::All)?;
-        // Emitting emptied the set, and more rows may come.
+        // What was emitted is gone, and more rows may come.
+        *rows = no_rows(&self.fields)?;
         rows.intern(&all, &mut self.indices)?;
         if self.copies.iter().all(|&copies| copies > 0) {
             return Ok(all);
@@ -70,6 +70,10 @@ impl Distinct {
 
 fn columns_of(types: &[DataType]) -> Fields {
     types.iter().enumerate().map(|(index, ty)| Field::new(format!("_{index}"), ty.clone(), true)).collect()
+}
+
+fn no_rows(fields: &Fields) -> Result<Box<dyn GroupValues>> {
+    new_group_values(Arc::new(Schema::new(fields.clone())), &GroupOrdering::None)
 }
 
 fn empty(ty: &DataType) -> ArrayRef {

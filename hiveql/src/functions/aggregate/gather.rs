@@ -156,7 +156,7 @@ impl Gathering {
         }
         self.total -= count.min(self.total);
         if let Some(seen) = &mut self.seen {
-            seen.clear_shrink(rest.len());
+            *seen = pairs_seen(self.item.data_type())?;
         }
         if !rest.is_empty() {
             self.keep(take(&values, &UInt64Array::from(rest), None)?, rest_groups)?;

@@ -60,6 +60,8 @@ impl Histogram {
         place
     }
 
+    /// Bins of the same center become one before any others. Hive leaves them beside each other while there is room; but
+    /// it merges no more than one partial result per mapper, and here there may be many where Hive has one.
     pub(super) fn merge(&mut self, others: impl Iterator<Item = Bin>) {
         if self.bins.is_empty() {
             self.bins.extend(others);
@@ -67,6 +69,13 @@ impl Histogram {
         }
         self.bins.extend(others);
         self.bins.sort_by(|left, right| left.center.total_cmp(&right.center));
+        self.bins.dedup_by(|next, bin| {
+            let alike = next.center == bin.center;
+            if alike {
+                bin.height += next.height;
+            }
+            alike
+        });
         self.trim();
     }
 

@@ -13,9 +13,10 @@ use datafusion::{
 };
 use std::sync::Arc;
 
-/// Of pairs (first argument, second argument).
+/// Of pairs. `FIRST` is the position of the argument that counts as the first of a pair: the functions of Hive differ in
+/// which mean they bring up to date before they multiply, and so in last digits.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Moments {
+pub(super) struct Moments<const FIRST: usize> {
     pub(super) count: i64,
     pub(super) first_mean: f64,
     pub(super) second_mean: f64,
@@ -28,17 +29,17 @@ pub(super) struct Moments {
 
 const NUMBERS: [&str; 5] = ["first_mean", "second_mean", "first_spread", "second_spread", "joint_spread"];
 
-impl Moments {
+impl<const FIRST: usize> Moments<FIRST> {
     fn numbers(&self) -> [f64; 5] {
         [self.first_mean, self.second_mean, self.first_spread, self.second_spread, self.joint_spread]
     }
 }
 
-impl Tally for Moments {
+impl<const FIRST: usize> Tally for Moments<FIRST> {
     type Input = (Float64Array, Float64Array);
 
     fn read(columns: &[ArrayRef]) -> Result<Self::Input> {
-        Ok((doubles(&columns[0])?, doubles(&columns[1])?))
+        Ok((doubles(&columns[FIRST])?, doubles(&columns[1 - FIRST])?))
     }
 
     fn add(&mut self, (first, second): &Self::Input, row: usize) {
@@ -55,7 +56,7 @@ impl Tally for Moments {
         }
     }
 
-    fn merge(&mut self, other: &Moments) {
+    fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;
         }
@@ -80,7 +81,7 @@ impl Tally for Moments {
         std::iter::once(("count", DataType::Int64)).chain(numbers).collect()
     }
 
-    fn write(tallies: &[Moments]) -> Vec<ArrayRef> {
+    fn write(tallies: &[Self]) -> Vec<ArrayRef> {
         let counts = Int64Array::from_iter_values(tallies.iter().map(|tally| tally.count));
         let number = |index: usize| {
             let values = tallies.iter().map(|tally| tally.numbers()[index]);
@@ -89,7 +90,7 @@ impl Tally for Moments {
         std::iter::once(Arc::new(counts) as ArrayRef).chain((0..NUMBERS.len()).map(number)).collect()
     }
 
-    fn load(columns: &[ArrayRef]) -> Result<Vec<Moments>> {
+    fn load(columns: &[ArrayRef]) -> Result<Vec<Self>> {
         let counts = columns[0].as_primitive::<Int64Type>().values();
         let number = |index: usize, row: usize| columns[index].as_primitive::<Float64Type>().value(row);
         let tallies = counts.iter().enumerate().map(|(row, &count)| Moments {

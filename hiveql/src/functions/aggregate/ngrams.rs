@@ -172,6 +172,11 @@ impl NgramAccumulator {
     }
 }
 
+/// The words of all sequences, one after the other.
+fn words_of(grams: &[(Vec<&str>, f64)]) -> StringArray {
+    grams.iter().flat_map(|(words, _)| words.iter().map(Some)).collect()
+}
+
 impl Accumulator for NgramAccumulator {
     fn update_batch(&mut self, values: &[ArrayRef]) -> DataFusionResult<()> {
         self.add_lists(values[0].as_list::<i32>());
@@ -183,7 +188,7 @@ impl Accumulator for NgramAccumulator {
         if best.is_empty() {
             return ScalarValue::try_from(&self.body.returns);
         }
-        let words = StringArray::from_iter_values(best.iter().flat_map(|(words, _)| words.iter()));
+        let words = words_of(&best);
         let lengths = OffsetBuffer::from_lengths(best.iter().map(|(words, _)| words.len()));
         let word = Arc::new(Field::new("item", DataType::Utf8, true));
         let grams = ListArray::try_new(word, lengths, Arc::new(words), None)?;
@@ -198,7 +203,7 @@ impl Accumulator for NgramAccumulator {
 
     fn state(&mut self) -> DataFusionResult<Vec<ScalarValue>> {
         let all = self.counts.all();
-        let words = StringArray::from_iter_values(all.iter().flat_map(|(words, _)| words.iter()));
+        let words = words_of(&all);
         let frequencies = Float64Array::from_iter_values(all.iter().map(|&(_, frequency)| frequency));
         Ok(vec![list(Arc::new(words)), list(Arc::new(frequencies))])
     }

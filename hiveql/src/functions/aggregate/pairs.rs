@@ -35,19 +35,20 @@ macro_rules! extended {
 }
 
 macro_rules! of_pairs {
-    ($constant:ident, $name:literal, $usage:literal, $rest:literal, $finish:expr) => {
+    ($constant:ident, $first:literal, $name:literal, $usage:literal, $rest:literal, $finish:expr) => {
         pub const $constant: AggregateFunction = AggregateFunction {
             name: $name,
             aliases: &[],
             usage: $usage,
             extended: extended!($rest),
-            resolve: |name, args, _| resolve(name, args, $finish),
+            resolve: |name, args, _| resolve::<$first>(name, args, $finish),
         };
     };
 }
 
 of_pairs!(
     COVAR_POP,
+    1,
     "covar_pop",
     "_FUNC_(x,y) - Returns the population covariance of a set of number pairs",
     "Otherwise, it computes the following:\n   (SUM(x*y)-SUM(x)*SUM(y)/COUNT(x,y))/COUNT(x,y)",
@@ -55,6 +56,7 @@ of_pairs!(
 );
 of_pairs!(
     COVAR_SAMP,
+    1,
     "covar_samp",
     "_FUNC_(x,y) - Returns the sample covariance of a set of number pairs",
     "If applied to a set with a single pair: NULL is returned.\n\
@@ -63,6 +65,7 @@ of_pairs!(
 );
 of_pairs!(
     CORR,
+    0,
     "corr",
     "_FUNC_(y,x) - Returns the Pearson coefficient of correlation\nbetween a set of number pairs",
     "If N*SUM(x*x) = SUM(x)*SUM(x): NULL is returned.\n\
@@ -75,6 +78,7 @@ of_pairs!(
 );
 of_pairs!(
     REGR_SLOPE,
+    0,
     "regr_slope",
     "_FUNC_(y,x) - returns the slope of the linear regression line",
     "If N*SUM(x*x) = SUM(x)*SUM(x): NULL is returned (the fit would be a vertical).\n\
@@ -83,6 +87,7 @@ of_pairs!(
 );
 of_pairs!(
     REGR_INTERCEPT,
+    0,
     "regr_intercept",
     "_FUNC_(y,x) - returns the y-intercept of the regression line.",
     "If N*SUM(x*x) = SUM(x)*SUM(x): NULL is returned.\n\
@@ -95,6 +100,7 @@ of_pairs!(
 );
 of_pairs!(
     REGR_R2,
+    0,
     "regr_r2",
     "_FUNC_(y,x) - returns the coefficient of determination (also called R-squared or goodness of fit) for the \
      regression line.",
@@ -114,6 +120,7 @@ of_pairs!(
 );
 of_pairs!(
     REGR_SXX,
+    0,
     "regr_sxx",
     "_FUNC_(y,x) - auxiliary analytic function",
     "Otherwise, it computes the following:\n   SUM(x*x)-SUM(x)*SUM(x)/N\n",
@@ -121,6 +128,7 @@ of_pairs!(
 );
 of_pairs!(
     REGR_SYY,
+    0,
     "regr_syy",
     "_FUNC_(y,x) - auxiliary analytic function",
     "Otherwise, it computes the following:\n   SUM(y*y)-SUM(y)*SUM(y)/N\n",
@@ -128,6 +136,7 @@ of_pairs!(
 );
 of_pairs!(
     REGR_SXY,
+    0,
     "regr_sxy",
     "_FUNC_(y,x) - return a value that can be used to evaluate the statistical validity of a regression model.",
     "If N*SUM(x*x) = SUM(x)*SUM(x): NULL is returned.\n\
@@ -159,13 +168,13 @@ fn check(name: &str, args: &[Arg]) -> Result<(), FunctionError> {
     }
 }
 
-fn resolve(
+fn resolve<const FIRST: usize>(
     name: &str,
     args: &[Arg],
-    finish: fn(&Moments) -> Option<f64>,
+    finish: fn(&Moments<FIRST>) -> Option<f64>,
 ) -> Result<Aggregate, FunctionError> {
     check(name, args)?;
-    let body = TallyBody::new(move |tallies: &[Moments]| {
+    let body = TallyBody::new(move |tallies: &[Moments<FIRST>]| {
         Ok(Arc::new(tallies.iter().map(finish).collect::<Float64Array>()) as ArrayRef)
     });
     let kernel = AggregateKernel::own(name, args, DataType::Float64, body);

@@ -14,11 +14,17 @@ pub use expr::*;
 pub use query::*;
 pub use statement::*;
 
-/// Bytes `start..end` of the script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Bytes `start..end` of the script. Any two are equal: trees compare by what they say, not by where they say it.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Span {
     pub start: usize,
     pub end: usize,
+}
+
+impl PartialEq for Span {
+    fn eq(&self, _: &Span) -> bool {
+        true
+    }
 }
 
 impl Span {
