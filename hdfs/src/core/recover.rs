@@ -109,6 +109,12 @@ impl Core {
         }
         let commit = Mutation::CommitBlock { block, generation, len_bytes };
         self.commit(None, vec![commit, Mutation::Close { file }]);
+        // Who came back while the others agreed was not asked: it holds the generation before.
+        let unasked = self.replicas.holders(block).filter(|holder| !holders.contains(holder));
+        for worker in unasked.collect::<Vec<_>>() {
+            self.replicas.remove(block, worker);
+            self.erase(worker, block, Generation(generation.0.saturating_sub(1)));
+        }
         self.finished(block, generation, holders);
     }
 

@@ -19,6 +19,9 @@ pub struct Cluster {
     pub disks: BTreeMap<WorkerId, Disk>,
 }
 
+/// Room for all: full disks are tested on their own.
+const CAPACITY: Capacity = Capacity { total_bytes: 1 << 44, used_bytes: 0, free_bytes: 1 << 44 };
+
 impl Cluster {
     pub fn new(workers: u32) -> Cluster {
         let disks = (1..=workers).map(|worker| (WorkerId(worker), Disk::default())).collect();
@@ -51,9 +54,8 @@ impl Cluster {
             host: format!("h{worker}"),
             socket: None,
         };
-        let capacity = Capacity { total_bytes: 1 << 44, used_bytes: 0, free_bytes: 1 << 44 };
         let (epoch, replicas) = (Epoch(disk.epoch), disk.replicas.values().copied().collect());
-        self.world.on(Event::Joined { location, epoch, capacity, draining: false, replicas });
+        self.world.on(Event::Joined { location, epoch, capacity: CAPACITY, draining: false, replicas });
         self.route();
     }
 
@@ -108,7 +110,7 @@ impl Cluster {
             BlockCommand::ReportAll => {
                 let disk = self.disks.get_mut(&worker).unwrap();
                 let replicas = disk.replicas.values().copied().collect();
-                disk.reports.push_back(BlockReport::Full { replicas, capacity: Capacity::default() });
+                disk.reports.push_back(BlockReport::Full { replicas, capacity: CAPACITY });
             }
             BlockCommand::Verify { .. } => {}
         }
