@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("jobs", &["skep-wire", "skep-hdfs"]),
     ("master", &["skep-wire", "skep-hdfs", "skep-jobs"]),
     ("worker", &["skep-wire", "skep-hdfs", "skep-jobs"]),
+    ("hiveql", &["skep-wire", "skep-hdfs", "skep-jobs"]),
 ];
 
 /// What a pure core must not name, and what to do instead.

@@ -1,0 +1,149 @@
+//! ALTER TABLE and ALTER VIEW.
+
+mod columns;
+pub(super) mod partitions;
+mod rename;
+mod storage;
+
+use super::{DdlContext, DdlError, Output, Problem, constraints, partition_spec, repair};
+use crate::{
+    catalog::{Change, Partition, StorageDescriptor, Table, Versioned},
+    syntax::ast::{AlterAction, AlterTable, MsckAction},
+};
+
+pub async fn execute(context: &DdlContext<'_>, statement: &AlterTable) -> Result<Output, DdlError> {
+    let table = context.table(&statement.table).await?;
+    match (statement.view, table.record.is_view()) {
+        (true, false) => return Err(Problem::IsTable(table.record.full_name()).into()),
+        (false, true) if !fits_views(&statement.action) => {
+            return Err(Problem::IsView(table.record.full_name()).into());
+        }
+        _ => {}
+    }
+    let partitions = selected(context, &table, statement).await?;
+    act(context, statement, &table, partitions).await?;
+    Ok(Output::none())
+}
+
+/// What ALTER TABLE may do to a view.
+fn fits_views(action: &AlterAction) -> bool {
+    matches!(
+        action,
+        AlterAction::Rename(_) | AlterAction::SetProperties(_) | AlterAction::UnsetProperties { .. }
+    )
+}
+
+/// The partitions of `ALTER TABLE t PARTITION (...)`; `None` without one. A spec may leave keys out.
+async fn selected(
+    context: &DdlContext<'_>,
+    table: &Versioned<Table>,
+    statement: &AlterTable,
+) -> Result<Option<Vec<Versioned<Partition>>>, DdlError> {
+    let Some(spec) = &statement.partition else { return Ok(None) };
+    let filter = partition_spec::filter(&table.record, spec)?;
+    let found = context.home(&table.record).partitions(&table.record, &filter).await?;
+    if found.is_empty() {
+        return Err(Problem::NoPartition(partition_spec::text(spec)).into());
+    }
+    Ok(Some(found))
+}
+
+type Selected = Option<Vec<Versioned<Partition>>>;
+
+async fn act(
+    context: &DdlContext<'_>,
+    statement: &AlterTable,
+    table: &Versioned<Table>,
+    partitions: Selected,
+) -> Result<(), DdlError> {
+    match &statement.action {
+        AlterAction::Rename(name) => rename::table(context, table, name).await,
+        AlterAction::RenamePartition(spec) => {
+            rename::partition(context, table, partitions.unwrap_or_default(), spec).await
+        }
+        AlterAction::AddPartitions { partitions, if_not_exists } => {
+            partitions::add(context, table, partitions, *if_not_exists).await
+        }
+        AlterAction::DropPartitions { partitions, if_exists, .. } => {
+            partitions::drop(context, table, partitions, *if_exists).await
+        }
+        AlterAction::ExchangePartition { partition, with } => {
+            partitions::exchange(context, table, partition, with).await
+        }
+        AlterAction::RecoverPartitions => {
+            repair::execute(context, &statement.table, true, MsckAction::Add).await.map(|_| ())
+        }
+        AlterAction::Touch(specs) => partitions::touch(context, table, specs).await,
+        AlterAction::Archive(_) | AlterAction::Unarchive(_) => Err(DdlError::Refused(
+            "ARCHIVE and UNARCHIVE are not supported: archives are Hadoop's".to_owned(),
+        )),
+        AlterAction::Compact(_) => {
+            Err(DdlError::Refused("Compaction is not allowed on non-ACID table".to_owned()))
+        }
+        // Words without effect, and merging of files, which is the planner's to do or leave.
+        AlterAction::Protect(_) | AlterAction::Concatenate => Ok(()),
+        AlterAction::AddConstraint(_) | AlterAction::DropConstraint(_) => {
+            constraint(context, table, &statement.action).await
+        }
+        AlterAction::AsQuery { .. } => {
+            Err(DdlError::NotMine("ALTER VIEW AS, whose columns the planner finds"))
+        }
+        AlterAction::AddColumns { .. }
+        | AlterAction::ReplaceColumns { .. }
+        | AlterAction::ChangeColumn { .. }
+        | AlterAction::UpdateColumns
+        | AlterAction::PartitionColumn(_) => {
+            columns::execute(context, table, partitions, &statement.action).await
+        }
+        action => storage::execute(context, table, partitions, action).await,
+    }
+}
+
+async fn constraint(
+    context: &DdlContext<'_>,
+    table: &Versioned<Table>,
+    action: &AlterAction,
+) -> Result<(), DdlError> {
+    let mut new = table.record.clone();
+    match action {
+        AlterAction::AddConstraint(constraint) => {
+            let made = constraints::of_clause(context, &new, constraint, new.constraints.len())?;
+            new.constraints.push(made);
+        }
+        AlterAction::DropConstraint(name) => {
+            let before = new.constraints.len();
+            new.constraints.retain(|constraint| !name.is(&constraint.name));
+            if new.constraints.len() == before {
+                return Err(DdlError::Refused(format!(
+                    "InvalidObjectException(message:The constraint: {} does not exist for the associated table: {})",
+                    name.folded(),
+                    new.full_name()
+                )));
+            }
+        }
+        _ => return Ok(()),
+    }
+    Ok(context.home(&new).alter_table(table, &new).await?)
+}
+
+/// Replaces partitions in one transaction that expects the table as it was read.
+async fn replace_partitions(
+    context: &DdlContext<'_>,
+    table: &Versioned<Table>,
+    partitions: &[Versioned<Partition>],
+    mut alter: impl FnMut(&mut Partition) -> Result<(), DdlError>,
+) -> Result<(), DdlError> {
+    let mut change = Change::default();
+    change.expect_table(table);
+    for partition in partitions {
+        let mut new = partition.record.clone();
+        alter(&mut new)?;
+        change.replace_partition(&table.record, partition, &new)?;
+    }
+    Ok(context.home(&table.record).commit(change).await?)
+}
+
+/// A partition's own storage: a copy of the table's until it is altered.
+fn own_storage<'a>(table: &Table, partition: &'a mut Partition) -> &'a mut StorageDescriptor {
+    partition.storage.get_or_insert_with(|| table.storage.clone())
+}

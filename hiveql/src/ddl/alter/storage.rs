@@ -1,0 +1,118 @@
+//! Properties, formats, serdes, locations, buckets and skew, of a table or of single partitions.
+
+use super::{Selected, own_storage, replace_partitions};
+use crate::{
+    catalog::{Partition, PropertyMap, StorageDescriptor, Table, Versioned},
+    ddl::{DdlContext, DdlError, Problem, partition_spec, storage_clauses, table_checks},
+    syntax::ast::AlterAction,
+};
+
+pub async fn execute(
+    context: &DdlContext<'_>,
+    table: &Versioned<Table>,
+    partitions: Selected,
+    action: &AlterAction,
+) -> Result<(), DdlError> {
+    if let Some(partitions) = partitions {
+        return replace_partitions(context, table, &partitions, |partition| {
+            alter_partition(&table.record, partition, action)
+        })
+        .await;
+    }
+    let mut new = table.record.clone();
+    alter_table(&mut new, action)?;
+    Ok(context.home(&new).alter_table(table, &new).await?)
+}
+
+fn alter_table(table: &mut Table, action: &AlterAction) -> Result<(), DdlError> {
+    match action {
+        AlterAction::SetLocation(location) => {
+            table.storage.location = location.trim_end_matches('/').to_owned();
+        }
+        AlterAction::SetOwner { kind, name } => {
+            table.owner_kind = kind.to_uppercase();
+            table.owner.clone_from(name);
+        }
+        AlterAction::ClusteredBy(clustering) => table_checks::clustering(&table.columns, clustering)?,
+        AlterAction::SkewedBy(skew) => table_checks::skew(&table.columns, skew)?,
+        _ => {}
+    }
+    alter_properties(&mut table.properties, action)?;
+    alter_storage(&mut table.storage, action)
+}
+
+fn alter_partition(table: &Table, partition: &mut Partition, action: &AlterAction) -> Result<(), DdlError> {
+    match action {
+        AlterAction::SetLocation(location) => {
+            partition.location = Some(location.trim_end_matches('/').to_owned());
+            Ok(())
+        }
+        AlterAction::SetProperties(_)
+        | AlterAction::UnsetProperties { .. }
+        | AlterAction::UpdateStatistics { .. } => alter_properties(&mut partition.properties, action),
+        _ => alter_storage(own_storage(table, partition), action),
+    }
+}
+
+fn alter_properties(properties: &mut PropertyMap, action: &AlterAction) -> Result<(), DdlError> {
+    match action {
+        AlterAction::SetProperties(new) | AlterAction::UpdateStatistics { column: None, properties: new } => {
+            properties.extend(new.iter().cloned());
+        }
+        AlterAction::UnsetProperties { keys, if_exists } => {
+            for key in keys {
+                if properties.remove(key).is_none() && !if_exists {
+                    return Err(Problem::NoProperty(key.clone()).into());
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn alter_storage(storage: &mut StorageDescriptor, action: &AlterAction) -> Result<(), DdlError> {
+    match action {
+        AlterAction::SetSerde { class, properties } => {
+            storage.serde.clone_from(class);
+            storage.serde_properties.extend(properties.iter().cloned());
+        }
+        AlterAction::SetSerdeProperties(properties) => {
+            storage.serde_properties.extend(properties.iter().cloned());
+        }
+        AlterAction::UnsetSerdeProperties(keys) => {
+            storage.serde_properties.retain(|key, _| !keys.contains(key));
+        }
+        AlterAction::SetFormat(format) => {
+            let new = storage_clauses::of_format(format)?;
+            storage.input_format = new.input_format;
+            storage.output_format = new.output_format;
+            storage.serde = new.serde;
+        }
+        AlterAction::ClusteredBy(clustering) => storage_clauses::set_clustering(storage, clustering),
+        AlterAction::NotClustered => {
+            storage.bucket_columns.clear();
+            storage.sort_columns.clear();
+            storage.buckets = 0;
+        }
+        AlterAction::NotSorted => storage.sort_columns.clear(),
+        AlterAction::IntoBuckets(0) => return Err(Problem::BadBuckets.into()),
+        AlterAction::IntoBuckets(buckets) => storage.buckets = *buckets,
+        AlterAction::SkewedBy(skew) => storage.skew = Some(storage_clauses::skew(skew)),
+        AlterAction::NotSkewed => storage.skew = None,
+        AlterAction::NotStoredAsDirectories => {
+            if let Some(skew) = &mut storage.skew {
+                skew.directories = false;
+            }
+        }
+        AlterAction::SetSkewedLocation(locations) => {
+            let skew = storage.skew.get_or_insert_default();
+            for (values, location) in locations {
+                let values = values.iter().filter_map(partition_spec::literal_text).collect();
+                skew.locations.push((values, location.clone()));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! ROW FORMAT, STORED AS, STORED BY, CLUSTERED BY and SKEWED BY, as the catalog keeps them.
+
+use super::{DdlContext, DdlError, Problem, partition_spec, storage_words};
+use crate::{
+    catalog::{SkewedBy, SortColumn, StorageDescriptor},
+    syntax::ast::{Clustering, CreateTable, Name, RowFormat, Skew, StorageFormat},
+};
+
+const DEFAULT_FORMAT: &str = "TextFile";
+const FORMAT_KEY: &str = "serialization.format";
+
+pub fn storage(context: &DdlContext<'_>, statement: &CreateTable) -> Result<StorageDescriptor, DdlError> {
+    let mut storage = match &statement.format {
+        Some(format) => of_format(format)?,
+        None => {
+            let managed = (context.settings)("hive.default.fileformat.managed")
+                .filter(|word| !statement.external && !word.eq_ignore_ascii_case("none"));
+            let word = managed.or_else(|| (context.settings)("hive.default.fileformat"));
+            of_word(word.as_deref().unwrap_or(DEFAULT_FORMAT))?
+        }
+    };
+    if let Some(RowFormat::Serde { class, properties }) = &statement.row_format {
+        storage.serde.clone_from(class);
+        storage.serde_properties.extend(properties.iter().cloned());
+    }
+    storage.serde_properties.entry(FORMAT_KEY.to_owned()).or_insert_with(|| "1".to_owned());
+    Ok(storage)
+}
+
+pub fn of_format(format: &StorageFormat) -> Result<StorageDescriptor, DdlError> {
+    match format {
+        StorageFormat::Named(word) => of_word(word),
+        StorageFormat::Classes { input, output, serde } => {
+            let mut storage = of_word(DEFAULT_FORMAT)?;
+            storage.input_format.clone_from(input);
+            storage.output_format.clone_from(output);
+            if let Some(serde) = serde {
+                storage.serde.clone_from(serde);
+            }
+            Ok(storage)
+        }
+        StorageFormat::Handler { class, properties } => {
+            let serde_properties = properties.iter().cloned().collect();
+            Ok(StorageDescriptor {
+                handler: Some(class.clone()),
+                serde_properties,
+                ..StorageDescriptor::default()
+            })
+        }
+    }
+}
+
+fn of_word(word: &str) -> Result<StorageDescriptor, DdlError> {
+    storage_words::classes(word).ok_or_else(|| Problem::BadFormat(word.to_owned()).into())
+}
+
+pub fn add_delimiters(storage: &mut StorageDescriptor, format: Option<&RowFormat>) {
+    let Some(RowFormat::Delimited(delimited)) = format else { return };
+    let mut set = |key: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            storage.serde_properties.insert(key.to_owned(), value.clone());
+        }
+    };
+    set("field.delim", &delimited.fields);
+    set(FORMAT_KEY, &delimited.fields);
+    set("escape.delim", &delimited.escaped_by);
+    set("collection.delim", &delimited.collection_items);
+    set("mapkey.delim", &delimited.map_keys);
+    set("line.delim", &delimited.lines);
+    set("serialization.null.format", &delimited.null);
+}
+
+pub fn set_clustering(storage: &mut StorageDescriptor, clustering: &Clustering) {
+    storage.bucket_columns = clustering.columns.iter().map(Name::folded).collect();
+    storage.buckets = clustering.buckets;
+    let sorted = clustering.sorted_by.iter();
+    storage.sort_columns = sorted
+        .map(|(name, descending)| SortColumn { name: name.folded(), descending: *descending })
+        .collect();
+}
+
+pub fn skew(skew: &Skew) -> SkewedBy {
+    let text = |value| partition_spec::literal_text(value).unwrap_or_default();
+    SkewedBy {
+        columns: skew.columns.iter().map(Name::folded).collect(),
+        values: skew.values.iter().map(|values| values.iter().map(text).collect()).collect(),
+        directories: skew.directories,
+        locations: Vec::new(),
+    }
+}

@@ -1,0 +1,276 @@
+//! All functions by name, what SHOW FUNCTIONS lists and what DESCRIBE FUNCTION prints.
+
+use super::{
+    AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
+    conditional, datetime, document, hive_names::hive_names, operators::OPERATORS, session, table, window,
+};
+use datafusion::common::utils::datafusion_strsim::levenshtein;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
+
+/// Lists as the folders of functions keep them.
+type Lists<R> = &'static [&'static [&'static [Definition<R>]]];
+
+const SCALARS: Lists<super::Scalar> = &[
+    collection::FUNCTIONS,
+    conditional::FUNCTIONS,
+    datetime::FUNCTIONS,
+    document::FUNCTIONS,
+    session::FUNCTIONS,
+];
+const AGGREGATES: Lists<super::Aggregate> = &[&[aggregate::FUNCTIONS]];
+const WINDOWS: Lists<super::Window> = &[&[window::FUNCTIONS]];
+const TABLES: Lists<super::Table> = &[table::FUNCTIONS];
+
+type ByName<R> = HashMap<&'static str, &'static Definition<R>>;
+
+/// All of one kind, under their names and aliases.
+fn by_name<R>(lists: Lists<R>) -> ByName<R> {
+    let named = lists.iter().copied().flatten().copied().flatten().flat_map(|function| {
+        std::iter::once(&function.name).chain(function.aliases).map(move |&name| (name, function))
+    });
+    named.collect()
+}
+
+static SCALARS_BY_NAME: LazyLock<ByName<super::Scalar>> = LazyLock::new(|| by_name(SCALARS));
+static AGGREGATES_BY_NAME: LazyLock<ByName<super::Aggregate>> = LazyLock::new(|| by_name(AGGREGATES));
+static WINDOWS_BY_NAME: LazyLock<ByName<super::Window>> = LazyLock::new(|| by_name(WINDOWS));
+static TABLES_BY_NAME: LazyLock<ByName<super::Table>> = LazyLock::new(|| by_name(TABLES));
+
+/// The function of that name or alias, in whatever case it is written.
+pub fn scalar(name: &str) -> Option<&'static ScalarFunction> {
+    SCALARS_BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
+}
+
+/// As [`scalar`].
+pub fn aggregate(name: &str) -> Option<&'static AggregateFunction> {
+    AGGREGATES_BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
+}
+
+/// As [`scalar`].
+pub fn window(name: &str) -> Option<&'static WindowFunction> {
+    WINDOWS_BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
+}
+
+/// As [`scalar`].
+pub fn table(name: &str) -> Option<&'static TableFunction> {
+    TABLES_BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
+}
+
+/// What is known of a function apart from how a call of it is resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Description {
+    pub name: &'static str,
+    pub aliases: &'static [&'static str],
+    pub kind: Kind,
+    /// `_FUNC_` stands for the name.
+    pub usage: &'static str,
+    pub extended: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Operator,
+    Scalar,
+    Aggregate,
+    Window,
+    Table,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Operator => "operator",
+            Kind::Scalar => "scalar",
+            Kind::Aggregate => "aggregate",
+            Kind::Window => "window",
+            Kind::Table => "table",
+        }
+    }
+}
+
+fn descriptions_of<R>(lists: Lists<R>, kind: Kind) -> impl Iterator<Item = Description> {
+    lists.iter().copied().flatten().copied().flatten().map(move |function| Description {
+        name: function.name,
+        aliases: function.aliases,
+        kind,
+        usage: function.usage,
+        extended: function.extended,
+    })
+}
+
+/// By every name and alias. Where a function is an operator too, the function's text counts.
+static DESCRIPTIONS: LazyLock<BTreeMap<&'static str, Description>> = LazyLock::new(|| {
+    let operators = OPERATORS.iter().map(|operator| Description {
+        name: operator.name,
+        aliases: operator.aliases,
+        kind: Kind::Operator,
+        usage: operator.usage,
+        extended: operator.extended,
+    });
+    operators
+        .chain(descriptions_of(SCALARS, Kind::Scalar))
+        .chain(descriptions_of(AGGREGATES, Kind::Aggregate))
+        .chain(descriptions_of(WINDOWS, Kind::Window))
+        .chain(descriptions_of(TABLES, Kind::Table))
+        .flat_map(|described| {
+            std::iter::once(described.name)
+                .chain(described.aliases.iter().copied())
+                .map(move |name| (name, described))
+        })
+        .collect()
+});
+
+/// All names, aliases and operators among them, as SHOW FUNCTIONS lists them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    DESCRIPTIONS.keys().copied()
+}
+
+/// What is known of the function or operator of that name or alias.
+pub fn description(name: &str) -> Option<Description> {
+    DESCRIPTIONS.get(name.to_ascii_lowercase().as_str()).copied()
+}
+
+/// The lines that DESCRIBE FUNCTION prints, or with `extended` DESCRIBE FUNCTION EXTENDED.
+pub fn describe(name: &str, extended: bool) -> Option<Vec<String>> {
+    let name = name.to_ascii_lowercase();
+    let described = description(&name)?;
+    let filled = |text: &str| text.replace("_FUNC_", &name);
+    let mut lines: Vec<String> = filled(described.usage).lines().map(str::to_owned).collect();
+    if extended {
+        let mut synonyms: Vec<&str> = std::iter::once(described.name)
+            .chain(described.aliases.iter().copied())
+            .filter(|&synonym| synonym != name)
+            .collect();
+        synonyms.sort_unstable();
+        if !synonyms.is_empty() {
+            lines.push(format!("Synonyms: {}", synonyms.join(", ")));
+        }
+        lines.extend(filled(described.extended).lines().map(str::to_owned));
+        lines.push("Function type:BUILTIN".to_owned());
+    }
+    Some(lines)
+}
+
+/// The function whose name is most like `name`, for a message that there is none of that name.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    // More than every third letter wrong is another word.
+    let limit = (name.chars().count() / 3).max(1);
+    names()
+        .filter(|candidate| candidate.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .map(|candidate| (levenshtein(&name, candidate), candidate))
+        .filter(|&(distance, _)| distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// The table of all functions for the documentation, and the names of Hive's that are missing.
+pub fn functions_markdown() -> String {
+    let mut page = String::from("| name | kind | what it does |\n| --- | --- | --- |\n");
+    let own_names = DESCRIPTIONS.iter().filter(|(name, described)| **name == described.name);
+    for (name, described) in own_names {
+        let usage = described.usage.replace("_FUNC_", name);
+        let aliases = match described.aliases {
+            [] => String::new(),
+            aliases => {
+                format!(" (also {})", aliases.iter().map(|alias| code(alias)).collect::<Vec<_>>().join(", "))
+            }
+        };
+        page += &format!("| {}{aliases} | {} | {} |\n", code(name), described.kind.name(), cell(&usage));
+    }
+    let missing: Vec<String> = missing().map(code).collect();
+    page +=
+        &format!("\nOf Hive's built-in functions {} are not done: {}.\n", missing.len(), missing.join(", "));
+    page
+}
+
+/// The names of Hive's that are not here.
+pub fn missing() -> impl Iterator<Item = &'static str> {
+    hive_names().filter(|name| !DESCRIPTIONS.contains_key(name))
+}
+
+fn code(name: &str) -> String {
+    format!("`{}`", escaped(name))
+}
+
+fn cell(text: &str) -> String {
+    escaped(text).replace('\n', "<br>").replace('<', "&lt;").replace("&lt;br>", "<br>")
+}
+
+/// A bar would end the table's cell.
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_in_any_case_and_by_its_aliases() {
+        assert_eq!(aggregate("Sum").map(|function| function.name), Some("sum"));
+        assert_eq!(aggregate("STD").map(|function| function.name), Some("stddev"));
+        assert_eq!(window("ROW_NUMBER").map(|function| function.name), Some("row_number"));
+        assert!(aggregate("nothing").is_none());
+    }
+
+    #[test]
+    fn names_are_sorted_and_hold_the_operators() {
+        let names: Vec<_> = names().collect();
+        assert!(names.is_sorted());
+        for name in ["!", "!=", "%", "<=>", "between", "sum", "stddev_pop", "lag"] {
+            assert!(names.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_description_is_in_the_name_that_was_asked_for() {
+        assert_eq!(
+            describe("STD", false),
+            Some(vec!["std(x) - Returns the standard deviation of a set of numbers".to_owned()])
+        );
+        let lines = describe("stddev_pop", true).unwrap();
+        assert_eq!(lines[1], "Synonyms: std, stddev");
+        assert_eq!(lines.last().map(String::as_str), Some("Function type:BUILTIN"));
+        assert_eq!(describe("nothing", true), None);
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_understood() {
+        assert_eq!(nearest("summ"), Some("sum"));
+        assert_eq!(nearest("row_nubmer"), Some("row_number"));
+        assert_eq!(nearest("qwertyuiop"), None);
+    }
+
+    #[test]
+    fn no_name_is_defined_twice_in_one_kind() {
+        fn check<R>(lists: Lists<R>) {
+            let all = lists.iter().copied().flatten().copied().flatten();
+            let count: usize = all.map(|function| 1 + function.aliases.len()).sum();
+            assert_eq!(by_name(lists).len(), count);
+        }
+        check(SCALARS);
+        check(AGGREGATES);
+        check(WINDOWS);
+        check(TABLES);
+    }
+
+    #[test]
+    fn the_names_of_hive_are_sorted_and_each_is_done_or_listed_as_missing() {
+        assert!(hive_names().is_sorted());
+        let page = functions_markdown();
+        for name in hive_names() {
+            assert!(page.contains(&code(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_aggregate_and_window_function_is_one_of_hives() {
+        for name in AGGREGATES_BY_NAME.keys().chain(WINDOWS_BY_NAME.keys()) {
+            assert!(hive_names().any(|hive| hive == *name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! HiveQL for Skep: parser, catalog, planning, functions, formats, and the executor of query fragments.
+//!
+//! It knows nothing of who runs where: it links neither master nor worker.
+
+pub mod catalog;
+pub mod ddl;
+pub mod formats;
+pub mod functions;
+pub mod scan;
+pub mod syntax;
+pub mod types;

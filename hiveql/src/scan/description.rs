@@ -1,0 +1,101 @@
+//! What a scan reads, as data: it travels with a fragment, which makes the scan anew from it.
+
+use super::{ScanParts, split::split};
+use crate::{
+    formats::{FileFormat, FileRange, FormatError, Storage, VirtualColumn},
+    types::HiveType,
+};
+use datafusion::{
+    arrow::datatypes::{Field, Schema, SchemaRef},
+    common::ScalarValue,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A range of a file of one of the parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSplit {
+    /// Index among the description's parts.
+    pub part: usize,
+    pub range: FileRange,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormatDescription {
+    pub storage: Storage,
+    pub columns: Vec<(String, HiveType)>,
+    /// As text in Hive's form, `None` for NULL; one per partition column.
+    pub partition_values: Vec<Option<String>>,
+}
+
+impl FormatDescription {
+    pub fn format(&self) -> Result<FileFormat, FormatError> {
+        FileFormat::of(self.storage.clone(), &self.columns)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanDescription {
+    pub columns: Vec<(String, HiveType)>,
+    pub partition_columns: Vec<(String, HiveType)>,
+    pub virtual_columns: Vec<VirtualColumn>,
+    /// Indices into data, partition and virtual columns, in this order.
+    pub projection: Vec<usize>,
+    pub limit: Option<usize>,
+    pub file_name_prefix: String,
+    pub parts: Vec<FormatDescription>,
+    /// One group per output partition.
+    pub groups: Vec<Vec<FileSplit>>,
+}
+
+impl ScanDescription {
+    /// Of what is projected.
+    pub fn schema(&self) -> SchemaRef {
+        let column = |(name, ty): &(String, HiveType)| Field::new(name, ty.arrow(), true);
+        let fields = self.columns.iter().chain(&self.partition_columns).map(column);
+        let fields: Vec<Field> =
+            fields.chain(self.virtual_columns.iter().map(|column| column.field())).collect();
+        let projected = self.projection.iter().filter_map(|index| fields.get(*index).cloned());
+        Arc::new(Schema::new(projected.collect::<Vec<_>>()))
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.groups.iter().flatten().map(|split| split.range.end - split.range.start).sum()
+    }
+}
+
+pub(super) fn describe(
+    parts: &ScanParts,
+    kept: &[usize],
+    projection: Vec<usize>,
+    limit: Option<usize>,
+    partitions: usize,
+) -> ScanDescription {
+    let part = |index: &usize| {
+        let part = &parts.parts[*index];
+        let (storage, columns) = part.format.definition();
+        FormatDescription {
+            storage: storage.clone(),
+            columns: columns.to_vec(),
+            partition_values: part.partition_values.iter().map(text).collect(),
+        }
+    };
+    ScanDescription {
+        columns: parts.columns.clone(),
+        partition_columns: parts.partition_columns.clone(),
+        virtual_columns: parts.virtual_columns.clone(),
+        projection,
+        limit,
+        file_name_prefix: parts.file_name_prefix.clone(),
+        parts: kept.iter().map(part).collect(),
+        groups: split(parts, kept, partitions),
+    }
+}
+
+/// Arrow's cast to text, which its cast from text takes back.
+fn text(value: &ScalarValue) -> Option<String> {
+    match value.cast_to(&datafusion::arrow::datatypes::DataType::Utf8) {
+        Ok(ScalarValue::Utf8(text)) => text,
+        _ => None,
+    }
+}

@@ -1,0 +1,276 @@
+//! The plan node that reads a scan's files.
+
+use super::{FileSplit, ScanDescription};
+use crate::{
+    formats::{BatchStream, FileFormat, FormatError, ReadOptions, conform_columns},
+    types::HiveType,
+};
+use datafusion::{
+    arrow::{
+        array::ArrayRef,
+        datatypes::SchemaRef,
+        record_batch::{RecordBatch, RecordBatchOptions},
+    },
+    common::{Result, ScalarValue, Statistics, stats::Precision, tree_node::TreeNodeRecursion},
+    error::DataFusionError,
+    execution::{SendableRecordBatchStream, TaskContext},
+    physical_expr::EquivalenceProperties,
+    physical_plan::{
+        DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
+        execution_plan::{Boundedness, EmissionType},
+        metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet},
+        stream::RecordBatchStreamAdapter,
+    },
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStore;
+use std::{fmt, sync::Arc};
+
+/// Reads the groups of a description, one per partition.
+pub struct HiveScanExec {
+    description: Arc<ScanDescription>,
+    store: Arc<dyn ObjectStore>,
+    parts: Arc<Vec<OpenPart>>,
+    predicate: Option<Arc<dyn PhysicalExpr>>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+struct OpenPart {
+    format: Arc<FileFormat>,
+    partition_values: Vec<ScalarValue>,
+}
+
+impl HiveScanExec {
+    pub fn try_new(description: ScanDescription, store: Arc<dyn ObjectStore>) -> Result<HiveScanExec> {
+        let parts = description.parts.iter().map(|part| {
+            let values = part.partition_values.iter().zip(&description.partition_columns);
+            let value = |(text, (_, ty)): (&Option<String>, &(String, HiveType))| {
+                ScalarValue::Utf8(text.clone()).cast_to(&ty.arrow())
+            };
+            let partition_values = values.map(value).collect::<Result<_>>()?;
+            Ok(OpenPart { format: Arc::new(part.format()?), partition_values })
+        });
+        let parts = Arc::new(parts.collect::<Result<Vec<_>>>()?);
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(description.schema()),
+            Partitioning::UnknownPartitioning(description.groups.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(HiveScanExec {
+            description: Arc::new(description),
+            store,
+            parts,
+            predicate: None,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+
+    /// Over the table's data columns. It only leaves out what cannot hold a row for it.
+    pub fn with_predicate(self, predicate: Option<Arc<dyn PhysicalExpr>>) -> HiveScanExec {
+        HiveScanExec { predicate, ..self }
+    }
+
+    pub fn description(&self) -> &ScanDescription {
+        &self.description
+    }
+
+    fn reader(&self, batch_rows: usize) -> SplitReader {
+        SplitReader {
+            description: self.description.clone(),
+            parts: self.parts.clone(),
+            store: self.store.clone(),
+            predicate: self.predicate.clone(),
+            schema: self.description.schema(),
+            batch_rows,
+        }
+    }
+}
+
+/// Reads one split after the other.
+#[derive(Clone)]
+struct SplitReader {
+    description: Arc<ScanDescription>,
+    parts: Arc<Vec<OpenPart>>,
+    store: Arc<dyn ObjectStore>,
+    predicate: Option<Arc<dyn PhysicalExpr>>,
+    schema: SchemaRef,
+    batch_rows: usize,
+}
+
+/// Where a projected column comes from.
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    /// Index among what is read of the file.
+    File(usize),
+    Partition(usize),
+    /// The partition's files have no such column.
+    Missing,
+}
+
+impl SplitReader {
+    fn read(&self, split: &FileSplit) -> BatchStream {
+        let Some(part) = self.parts.get(split.part) else { return stream::empty().boxed() };
+        let (options, origins) = self.options(part);
+        let file = split.range.path.clone();
+        let batches = part.format.read(self.store.clone(), split.range.clone(), options);
+        let values = part.partition_values.clone();
+        let reader = self.clone();
+        let assembled = batches.map(move |batch| {
+            let batch = batch?;
+            let assembled = reader.assemble(&batch, &origins, &values);
+            assembled.map_err(|error| FormatError::Arrow { file: file.clone(), source: error.into() })
+        });
+        assembled.boxed()
+    }
+
+    fn options(&self, part: &OpenPart) -> (ReadOptions, Vec<Origin>) {
+        let description = &self.description;
+        let (data, partition) = (description.columns.len(), description.partition_columns.len());
+        let mut options = ReadOptions {
+            batch_rows: self.batch_rows,
+            file_name_prefix: description.file_name_prefix.clone(),
+            ..ReadOptions::default()
+        };
+        // Bounds are compared with what the table's types are.
+        let same = part.format.columns() == description.columns.as_slice();
+        options.predicate = self.predicate.clone().filter(|_| same);
+        let present = |index: &&usize| **index < data && **index < part.format.columns().len();
+        options.projection = description.projection.iter().filter(present).copied().collect();
+        let mut next = (0, options.projection.len());
+        let origin = |index: &usize| {
+            if present(&index) {
+                next.0 += 1;
+                Origin::File(next.0 - 1)
+            } else if *index < data {
+                Origin::Missing
+            } else if *index < data + partition {
+                Origin::Partition(index - data)
+            } else {
+                options.virtual_columns.extend(description.virtual_columns.get(index - data - partition));
+                next.1 += 1;
+                Origin::File(next.1 - 1)
+            }
+        };
+        let origins = description.projection.iter().map(origin).collect();
+        (options, origins)
+    }
+
+    fn assemble(
+        &self,
+        batch: &RecordBatch,
+        origins: &[Origin],
+        values: &[ScalarValue],
+    ) -> Result<RecordBatch> {
+        let rows = batch.num_rows();
+        let column = |(origin, place): (&Origin, usize)| -> Result<ArrayRef> {
+            let ty = self.schema.field(place).data_type();
+            match origin {
+                Origin::File(index) => match self.description.columns.get(self.description.projection[place])
+                {
+                    Some((_, ty)) => Ok(conform_columns(batch.column(*index), ty)?),
+                    None => Ok(batch.column(*index).clone()),
+                },
+                Origin::Partition(index) => match values.get(*index) {
+                    Some(value) => value.to_array_of_size(rows),
+                    None => Ok(datafusion::arrow::array::new_null_array(ty, rows)),
+                },
+                Origin::Missing => Ok(datafusion::arrow::array::new_null_array(ty, rows)),
+            }
+        };
+        let places = origins.iter().zip(0..);
+        let columns = places.map(column).collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
+    }
+}
+
+impl fmt::Debug for HiveScanExec {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("HiveScanExec").field("description", &self.description).finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for HiveScanExec {
+    fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let splits: usize = self.description.groups.iter().map(Vec::len).sum();
+        let format = self.parts.first().map_or("none", |part| part.format.name());
+        write!(out, "HiveScanExec: format={format}, parts={}, splits={splits}", self.parts.len())?;
+        write!(
+            out,
+            ", bytes={}, groups={}, projection=[",
+            self.description.bytes(),
+            self.description.groups.len()
+        )?;
+        for (index, field) in self.schema().fields().iter().enumerate() {
+            write!(out, "{}{}", if index > 0 { ", " } else { "" }, field.name())?;
+        }
+        write!(out, "]")?;
+        if let Some(limit) = self.description.limit {
+            write!(out, ", limit={limit}")?;
+        }
+        if let Some(predicate) = &self.predicate {
+            write!(out, ", predicate={predicate}")?;
+        }
+        Ok(())
+    }
+}
+
+impl ExecutionPlan for HiveScanExec {
+    fn name(&self) -> &str {
+        "HiveScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.predicate.as_ref().map_or(Ok(TreeNodeRecursion::Continue), visit)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let splits = self.description.groups.get(partition).cloned().unwrap_or_default();
+        let reader = self.reader(context.session_config().batch_size());
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let batches = stream::iter(splits).flat_map(move |split| reader.read(&split));
+        let mut left = self.description.limit;
+        let limited = batches.map_err(DataFusionError::from).try_take_while(move |batch| {
+            let go_on = left != Some(0);
+            left = left.map(|left| left.saturating_sub(batch.num_rows()));
+            futures::future::ready(Ok(go_on))
+        });
+        let counted = limited.inspect_ok(move |batch| {
+            metrics.record_output(batch.num_rows());
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), counted)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
+        let mut statistics = Statistics::new_unknown(&self.schema());
+        let groups = match partition {
+            Some(partition) => self.description.groups.get(partition..=partition).unwrap_or_default(),
+            None => &self.description.groups,
+        };
+        let bytes: u64 = groups.iter().flatten().map(|split| split.range.end - split.range.start).sum();
+        statistics.total_byte_size = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
+        Ok(Arc::new(statistics))
+    }
+}

@@ -1,0 +1,11 @@
+//! The text of HiveQL: from tokens to the tree of a statement.
+
+pub mod ast;
+pub mod command;
+mod error;
+pub mod lexer;
+mod parser;
+pub mod script;
+
+pub use error::{SyntaxError, position};
+pub use parser::{parse_expr, parse_query, parse_statement, parse_type};
