@@ -1,0 +1,161 @@
+//! GROUP BY, with grouping sets, and what may stand beside it.
+
+use super::{
+    Planner, Problem, Relation, Result, Typed,
+    expr::Keys,
+    literal::scalar,
+    relation::Scope,
+};
+use crate::{
+    syntax::ast::{self, GroupBy, GroupingSets},
+    types::HiveType,
+};
+use datafusion::{
+    common::{
+        Column, ScalarValue,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    functions_aggregate::grouping::grouping_udaf,
+    logical_expr::{
+        Expr, GroupingSet, LogicalPlanBuilder,
+        expr::{AggregateFunction, Cast},
+    },
+};
+use std::collections::{BTreeSet, HashMap};
+
+/// `grouping(args)`: a bit per argument, set where the row is a total over it.
+pub(super) fn grouping(args: &[Typed], keys: Keys<'_>) -> Typed {
+    if !keys.has_sets {
+        return scalar(ScalarValue::Int64(Some(0)), HiveType::BigInt);
+    }
+    let args = args.iter().map(|arg| arg.expr.clone()).collect();
+    let call = AggregateFunction::new_udf(grouping_udaf(), args, false, None, vec![], None);
+    let cast = Cast::new(Box::new(Expr::AggregateFunction(call)), HiveType::BigInt.arrow());
+    Typed::new(Expr::Cast(cast), HiveType::BigInt)
+}
+
+impl Planner<'_> {
+    /// Groups the relation and rewrites `outputs`, which were made over its rows, to be made over its groups.
+    pub(super) fn aggregated<'b>(
+        &self,
+        mut relation: Relation,
+        keys: &[Typed],
+        group_by: Option<&GroupBy>,
+        scope: Scope<'_>,
+        aggregates: Vec<Expr>,
+        outputs: impl Iterator<Item = &'b mut Expr>,
+    ) -> Result<Relation> {
+        let mut replaced = HashMap::new();
+        let mut computed = Vec::new();
+        let mut columns: Vec<Expr> = Vec::with_capacity(keys.len());
+        for key in keys {
+            let column = match (&key.expr, replaced.get(&key.expr)) {
+                (_, Some(known)) => Expr::Column(Column::clone(known)),
+                (Expr::Column(column), None) => {
+                    replaced.insert(key.expr.clone(), column.clone());
+                    key.expr.clone()
+                }
+                (expr, None) => {
+                    let column = Column::new_unqualified(self.fresh("key"));
+                    computed.push((column.name.clone(), expr.clone()));
+                    replaced.insert(expr.clone(), column.clone());
+                    Expr::Column(column)
+                }
+            };
+            columns.push(column);
+        }
+        self.extend(&mut relation, computed)?;
+        let known_keys = replaced.clone();
+        let mut calls = Vec::with_capacity(aggregates.len());
+        for aggregate in aggregates {
+            let column = Column::new_unqualified(self.fresh("aggregate"));
+            let call = replace_in_grouping(aggregate.clone(), &known_keys)?;
+            calls.push(call.alias(column.name.clone()));
+            replaced.insert(aggregate, column);
+        }
+        let group = match group_by {
+            Some(group_by) => self.group_exprs(group_by, &columns)?,
+            None => vec![],
+        };
+        relation.plan = LogicalPlanBuilder::from(relation.plan).aggregate(group, calls)?.build()?;
+        let grouped: BTreeSet<&str> = replaced.values().map(|column| column.name.as_str()).collect();
+        for output in outputs {
+            *output = replace(output.clone(), &replaced)?;
+            if let Some(stray) = output.column_refs().iter().find(|column| !grouped.contains(column.name.as_str())) {
+                let field = scope.fields.iter().find(|field| field.column == **stray);
+                let name = field.map_or_else(|| stray.name.clone(), |field| field.name.clone());
+                return Err(Problem::NotInGroupBy(name).into());
+            }
+        }
+        Ok(relation)
+    }
+
+    fn group_exprs(&self, group_by: &GroupBy, columns: &[Expr]) -> Result<Vec<Expr>> {
+        let mut distinct: Vec<Expr> = Vec::with_capacity(columns.len());
+        for column in columns {
+            if !distinct.contains(column) {
+                distinct.push(column.clone());
+            }
+        }
+        let set = match &group_by.sets {
+            GroupingSets::None => return Ok(distinct),
+            GroupingSets::Cube => GroupingSet::Cube(distinct),
+            GroupingSets::Rollup => GroupingSet::Rollup(distinct),
+            GroupingSets::Sets(sets) => {
+                let resolve = |set: &Vec<ast::Expr>| {
+                    set.iter().map(|expr| key_of(expr, group_by, columns)).collect::<Result<Vec<_>>>()
+                };
+                GroupingSet::GroupingSets(sets.iter().map(resolve).collect::<Result<_>>()?)
+            }
+        };
+        Ok(vec![Expr::GroupingSet(set)])
+    }
+}
+
+/// The key that an expression of GROUPING SETS repeats.
+fn key_of(expr: &ast::Expr, group_by: &GroupBy, columns: &[Expr]) -> Result<Expr> {
+    let index = group_by.exprs.iter().position(|key| same_text(key, expr));
+    match index.and_then(|index| columns.get(index)) {
+        Some(column) => Ok(column.clone()),
+        None => Err(Problem::Invalid("Grouping sets expression is not in GROUP BY key".to_owned()).at(expr.span)),
+    }
+}
+
+/// Whether two expressions are written alike, wherever they stand.
+fn same_text(left: &ast::Expr, right: &ast::Expr) -> bool {
+    use ast::ExprKind::{Field, Name};
+    match (&left.kind, &right.kind) {
+        (Name(left), Name(right)) => left.is(&right.text),
+        (Field(left_base, left), Field(right_base, right)) => left.is(&right.text) && same_text(left_base, right_base),
+        // A key with its table in front, repeated without, or the other way round.
+        (Field(_, left), Name(right)) | (Name(left), Field(_, right)) => left.is(&right.text),
+        _ => left == right,
+    }
+}
+
+/// `grouping` counts keys, so it takes them as they are after the keys were computed.
+fn replace_in_grouping(call: Expr, keys: &HashMap<Expr, Column>) -> Result<Expr> {
+    match &call {
+        Expr::AggregateFunction(function) if function.func.name() == "grouping" => replace_below(call, keys),
+        _ => Ok(call),
+    }
+}
+
+fn replace_below(call: Expr, replaced: &HashMap<Expr, Column>) -> Result<Expr> {
+    Ok(call.map_children(|child| {
+        replace(child, replaced).map(Transformed::yes).map_err(|error| match error.problem {
+            Problem::DataFusion(error) => error,
+            other => datafusion::error::DataFusionError::External(Box::new(other)),
+        })
+    })?
+    .data)
+}
+
+/// Puts columns in the place of the expressions that they hold.
+pub(super) fn replace(expr: Expr, replaced: &HashMap<Expr, Column>) -> Result<Expr> {
+    let rewritten = expr.transform_down(|node| match replaced.get(&node) {
+        Some(column) => Ok(Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump)),
+        None => Ok(Transformed::no(node)),
+    })?;
+    Ok(rewritten.data)
+}

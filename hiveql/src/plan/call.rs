@@ -1,0 +1,194 @@
+//! Calls of functions: macros, scalars, aggregates, and what is written like a call.
+
+use super::{Planner, Problem, Result, Typed, expr::Place};
+use crate::{
+    functions::{self, Aggregate, Arg, Scalar, registry},
+    syntax::ast::{Expr as Ast, ExprKind, FunctionCall, Span},
+    types::HiveType,
+};
+use datafusion::{
+    common::ScalarValue,
+    logical_expr::{
+        Case, Expr,
+        expr::{AggregateFunction, NullTreatment, ScalarFunction},
+    },
+};
+use std::collections::HashMap;
+
+/// What `count(*)` counts.
+const COUNTED: ScalarValue = ScalarValue::Int64(Some(1));
+
+impl Planner<'_> {
+    pub(super) fn call(&self, call: &FunctionCall, place: &Place<'_>, span: Span) -> Result<Typed> {
+        let name = function_name(call);
+        if call.over.is_some() {
+            return self.window_call(&name, call, place, span);
+        }
+        if let Some(body) = self.tables.macros.get(&name) {
+            return self.macro_call(&name, body, call, place, span);
+        }
+        if name == "grouping"
+            && let Some(keys) = place.keys
+        {
+            let args = call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?;
+            return Ok(super::aggregate::grouping(&args, keys));
+        }
+        if registry::aggregate(&name).is_some() {
+            return self.aggregate_call(&name, call, place, span);
+        }
+        if registry::window(&name).is_some() && registry::scalar(&name).is_none() {
+            return Err(Problem::Invalid(format!("{name} needs an OVER clause")).at(span));
+        }
+        if registry::table(&name).is_some() {
+            return Err(Problem::TableFunctionNotAllowed(name).at(span));
+        }
+        let args = call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?;
+        self.scalar_call(&name, args, span)
+    }
+
+    /// A scalar function by its name.
+    pub(super) fn scalar_call(&self, name: &str, args: Vec<Typed>, span: Span) -> Result<Typed> {
+        let Some(definition) = registry::scalar(name) else {
+            let nearest = registry::nearest(name).map(str::to_owned);
+            return Err(Problem::FunctionNotFound { name: name.to_owned(), nearest }.at(span));
+        };
+        let function = (definition.resolve)(name, &arguments(&args), self.facts).map_err(|error| Problem::from(error).at(span))?;
+        self.apply(function, args)
+    }
+
+    /// Casts the arguments to what the function takes, and calls it; at once, where all is constant.
+    pub(super) fn apply(&self, function: Scalar, args: Vec<Typed>) -> Result<Typed> {
+        let args = self.cast_all(args, &function.args)?;
+        let call = Expr::ScalarFunction(ScalarFunction::new_udf(function.udf, args));
+        Ok(Typed::new(self.fold(call), function.returns))
+    }
+
+    pub(super) fn cast_all(&self, args: Vec<Typed>, types: &[HiveType]) -> Result<Vec<Expr>> {
+        args.into_iter().zip(types).map(|(arg, ty)| Ok(self.cast(arg, ty)?.expr)).collect()
+    }
+
+    fn aggregate_call(&self, name: &str, call: &FunctionCall, place: &Place<'_>, span: Span) -> Result<Typed> {
+        if !place.aggregates {
+            return Err(Problem::AggregateNotAllowed(name.to_owned()).at(span));
+        }
+        // Inside of an aggregate there is none, and no alias of the select list either.
+        let inside = Place { aggregates: false, windows: None, aliases: &[], clause: "an aggregate function", ..*place };
+        let (function, args) = self.aggregate_args(name, call, &inside, span)?;
+        let filter = match &call.filter {
+            None => None,
+            Some(filter) => Some(Box::new(self.condition(filter, &inside, "FILTER")?)),
+        };
+        let order_by = self.sort_exprs(&call.within_group, &inside)?;
+        let nulls = call.ignore_nulls.map(null_treatment);
+        let call = AggregateFunction::new_udf(function.udf, args, call.distinct, filter, order_by, nulls);
+        Ok(Typed::new(Expr::AggregateFunction(call), function.returns))
+    }
+
+    /// The function for these arguments, and the arguments as it takes them. Also for windows.
+    pub(super) fn aggregate_args(
+        &self,
+        name: &str,
+        call: &FunctionCall,
+        place: &Place<'_>,
+        span: Span,
+    ) -> Result<(Aggregate, Vec<Expr>)> {
+        let definition = registry::aggregate(name)
+            .ok_or_else(|| Problem::FunctionNotFound { name: name.to_owned(), nearest: None }.at(span))?;
+        let is_star = matches!(call.args.as_slice(), [Ast { kind: ExprKind::Star(_), .. }]);
+        let args = match is_star {
+            true => Vec::new(),
+            false => call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?,
+        };
+        let resolve = |args: &[Typed]| {
+            (definition.resolve)(name, &arguments(args), self.facts).map_err(|error| Problem::from(error).at(span))
+        };
+        if name == "count" && args.len() > 1 {
+            let row = self.row_without_nulls(args)?;
+            let function = resolve(std::slice::from_ref(&row))?;
+            let args = self.cast_all(vec![row], &function.args)?;
+            return Ok((function, args));
+        }
+        let function = resolve(&args)?;
+        let mut args = self.cast_all(args, &function.args)?;
+        if args.is_empty() && name == "count" {
+            args.push(Expr::Literal(COUNTED, None));
+        }
+        Ok((function, args))
+    }
+
+    /// A struct of the values, or NULL if one of them is.
+    fn row_without_nulls(&self, values: Vec<Typed>) -> Result<Typed> {
+        let all_there = values
+            .iter()
+            .map(|value| Expr::IsNotNull(Box::new(value.expr.clone())))
+            .reduce(Expr::and)
+            .ok_or(Problem::Invalid("count needs an argument".into()))?;
+        let row = self.scalar_call("struct", values, Span::default())?;
+        let case = Case {
+            expr: None,
+            when_then_expr: vec![(Box::new(all_there), Box::new(row.expr))],
+            else_expr: None,
+        };
+        Ok(Typed::new(Expr::Case(case), row.ty))
+    }
+
+    /// The macro's body with the arguments in place of the parameters.
+    fn macro_call(
+        &self,
+        name: &str,
+        body: &super::Macro,
+        call: &FunctionCall,
+        place: &Place<'_>,
+        span: Span,
+    ) -> Result<Typed> {
+        if body.parameters.len() != call.args.len() {
+            let error = functions::FunctionError::Count {
+                function: name.to_owned(),
+                expected: body.parameters.len().to_string(),
+                found: call.args.len(),
+            };
+            return Err(Problem::from(error).at(span));
+        }
+        let mut values = HashMap::new();
+        for ((parameter, ty), arg) in body.parameters.iter().zip(&call.args) {
+            values.insert(parameter.clone(), self.cast(self.expr(arg, place)?, ty)?);
+        }
+        self.parameters.borrow_mut().push(values);
+        let value = self.expr(&body.body, place);
+        self.parameters.borrow_mut().pop();
+        value.map_err(|error| super::PlanError { span: Some(span), ..error })
+    }
+
+    /// `container[index]`
+    pub(super) fn index(&self, base: Typed, index: Typed, span: Span) -> Result<Typed> {
+        self.scalar_call("index", vec![base, index], span)
+    }
+
+    /// `structure.field`, also of every element of an array of structs.
+    pub(super) fn struct_field(&self, base: Typed, name: &str, span: Span) -> Result<Typed> {
+        let function = functions::collection::field(&base.ty, name).map_err(|error| Problem::from(error).at(span))?;
+        self.apply(function, vec![base])
+    }
+}
+
+/// The name, lower case, without its database.
+pub(super) fn function_name(call: &FunctionCall) -> String {
+    call.name.parts.last().map(|name| name.folded()).unwrap_or_default()
+}
+
+pub(super) fn null_treatment(ignore: bool) -> NullTreatment {
+    if ignore { NullTreatment::IgnoreNulls } else { NullTreatment::RespectNulls }
+}
+
+/// What a function may know of its arguments.
+pub(super) fn arguments(args: &[Typed]) -> Vec<Arg> {
+    args.iter()
+        .map(|arg| {
+            let constant = match &arg.expr {
+                Expr::Literal(value, _) => Some(value.clone()),
+                _ => None,
+            };
+            Arg { ty: arg.ty.clone(), constant }
+        })
+        .collect()
+}

@@ -1,0 +1,323 @@
+//! SELECT, in the order in which its clauses act: FROM, WHERE, GROUP BY, HAVING, windows, QUALIFY, the select list,
+//! DISTINCT, ORDER BY.
+
+use super::{
+    Field, Planner, Problem, Relation, Result, Typed,
+    expr::{Keys, Place},
+    relation::Scope,
+};
+use crate::syntax::ast::{
+    Expr as Ast, ExprKind, GroupBy, Literal, Name, ObjectName, OrderBy, Query, Select, SelectItem, SelectItems,
+};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, utils::find_aggregate_exprs};
+
+/// What orders and places the rows of a query.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Ordering<'a> {
+    pub order_by: &'a [OrderBy],
+    pub sort_by: &'a [OrderBy],
+    pub distribute_by: &'a [Ast],
+    pub cluster_by: &'a [Ast],
+}
+
+impl<'a> Ordering<'a> {
+    pub fn of(query: &'a Query) -> Ordering<'a> {
+        Ordering {
+            order_by: &query.order_by,
+            sort_by: &query.sort_by,
+            distribute_by: &query.distribute_by,
+            cluster_by: &query.cluster_by,
+        }
+    }
+
+    /// The keys that rows are sorted by. SORT BY and CLUSTER BY sort what one reducer gets, which here is all of it:
+    /// a total order is one of the orders that they allow.
+    pub fn keys(&self) -> Option<Vec<OrderBy>> {
+        let ascending = |expr: &Ast| OrderBy { expr: expr.clone(), descending: false, nulls_first: None };
+        match (self.order_by, self.sort_by, self.cluster_by) {
+            ([], [], []) => None,
+            ([], [], cluster_by) => Some(cluster_by.iter().map(ascending).collect()),
+            ([], sort_by, _) => Some(sort_by.to_vec()),
+            (order_by, ..) => Some(order_by.to_vec()),
+        }
+    }
+}
+
+/// What surrounds a SELECT.
+pub(super) struct SelectContext<'a> {
+    /// What it reads instead of a FROM of its own.
+    pub from: Option<Relation>,
+    pub outer: Option<&'a Scope<'a>>,
+}
+
+impl<'a> SelectContext<'a> {
+    pub fn new(outer: Option<&'a Scope<'a>>) -> SelectContext<'a> {
+        SelectContext { from: None, outer }
+    }
+}
+
+/// One column of the select list.
+enum Item<'a> {
+    Field(Field),
+    Expr { expr: &'a Ast, name: String },
+}
+
+/// All expressions that stand after WHERE, as they are rewritten from step to step.
+struct Outputs {
+    items: Vec<(String, Typed)>,
+    having: Option<Expr>,
+    qualify: Option<Expr>,
+    sort: Vec<SortExpr>,
+}
+
+impl Outputs {
+    fn exprs(&mut self) -> impl Iterator<Item = &mut Expr> {
+        self.items
+            .iter_mut()
+            .map(|(_, value)| &mut value.expr)
+            .chain(&mut self.having)
+            .chain(&mut self.qualify)
+            .chain(self.sort.iter_mut().map(|key| &mut key.expr))
+    }
+}
+
+impl Planner<'_> {
+    pub(super) fn select(&self, select: &Select, ordering: &Ordering<'_>, context: SelectContext<'_>) -> Result<Relation> {
+        let outer = context.outer;
+        let mut relation = match context.from {
+            Some(from) => from,
+            None => self.from(&select.from, outer)?,
+        };
+        if let Some(filter) = &select.filter {
+            relation = self.filtered(relation, filter, outer)?;
+        }
+        let items = match &select.items {
+            SelectItems::List(items) => items,
+            SelectItems::Transform(_) => return Err(Problem::Unsupported("TRANSFORM").at(select.span)),
+        };
+        let items = self.items(items, &mut relation, outer)?;
+        let scope_fields = relation.fields.clone();
+        let scope = Scope::new(&scope_fields, outer);
+        let keys = self.keys(select.group_by.as_ref(), &items, scope)?;
+        let mut outputs = self.outputs(select, ordering, &items, scope, &keys)?;
+        let aggregates = find_aggregate_exprs(outputs.exprs().map(|expr| &*expr));
+        if select.group_by.is_some() || !aggregates.is_empty() {
+            let sets = select.group_by.as_ref();
+            relation = self.aggregated(relation, &keys, sets, scope, aggregates, outputs.exprs())?;
+        }
+        if let Some(having) = outputs.having.take() {
+            relation.plan = LogicalPlanBuilder::from(relation.plan).filter(having)?.build()?;
+        }
+        relation = self.windowed(relation, outputs.exprs())?;
+        if let Some(qualify) = outputs.qualify.take() {
+            relation.plan = LogicalPlanBuilder::from(relation.plan).filter(qualify)?.build()?;
+        }
+        self.output(relation, select.distinct, outputs)
+    }
+
+    fn filtered(&self, relation: Relation, filter: &Ast, outer: Option<&Scope<'_>>) -> Result<Relation> {
+        let place = Place::plain("WHERE", Scope::new(&relation.fields, outer));
+        let condition = self.condition(filter, &place, "the condition of WHERE")?;
+        let plan = LogicalPlanBuilder::from(relation.plan).filter(condition)?.build()?;
+        Ok(Relation { plan, fields: relation.fields })
+    }
+
+    /// The select list with its stars spread out and its table function applied.
+    fn items<'b>(
+        &self,
+        list: &'b [SelectItem],
+        relation: &mut Relation,
+        outer: Option<&Scope<'_>>,
+    ) -> Result<Vec<Item<'b>>> {
+        let mut items = Vec::with_capacity(list.len());
+        for (index, item) in list.iter().enumerate() {
+            match &item.expr.kind {
+                ExprKind::Star(of) => items.extend(self.star(of.as_ref(), relation)?.into_iter().map(Item::Field)),
+                ExprKind::Name(name) if name.quoted && self.options.regex_columns => {
+                    items.extend(matching(name, relation)?.into_iter().map(Item::Field));
+                }
+                ExprKind::Function(call) if self.is_table_function(call) => {
+                    let made = self.lateral(relation, call, false, &item.aliases, outer)?;
+                    items.extend(made.into_iter().map(Item::Field));
+                }
+                _ => {
+                    let name = match item.aliases.as_slice() {
+                        [] => implied_name(&item.expr, index),
+                        [alias] => alias.folded(),
+                        several => {
+                            let error = Problem::AliasCount { expected: 1, found: several.len() };
+                            return Err(error.at(item.expr.span));
+                        }
+                    };
+                    items.push(Item::Expr { expr: &item.expr, name });
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    fn star(&self, of: Option<&ObjectName>, relation: &Relation) -> Result<Vec<Field>> {
+        let visible = relation.fields.iter().filter(|field| !field.hidden);
+        let Some(of) = of else { return Ok(visible.cloned().collect()) };
+        let alias = of.parts.last().map(Name::folded);
+        let fields: Vec<_> = visible.filter(|field| field.relation == alias).cloned().collect();
+        if fields.is_empty() {
+            return Err(Problem::AliasNotFound(alias.unwrap_or_default()).at(of.span));
+        }
+        Ok(fields)
+    }
+
+    /// The keys of GROUP BY: expressions over FROM, and names or positions of the select list.
+    fn keys(&self, group_by: Option<&GroupBy>, items: &[Item<'_>], scope: Scope<'_>) -> Result<Vec<Typed>> {
+        let Some(group_by) = group_by else { return Ok(vec![]) };
+        let place = Place::plain("GROUP BY", scope);
+        let key = |expr: &Ast| -> Result<Typed> {
+            if let ExprKind::Literal(Literal::Number(digits)) = &expr.kind
+                && self.options.group_by_position
+                && let Ok(position) = digits.parse::<usize>()
+            {
+                let item = position.checked_sub(1).and_then(|index| items.get(index));
+                return match item {
+                    Some(item) => self.item(item, &place),
+                    None => Err(Problem::Invalid(format!(
+                        "Invalid position alias in Group By: Position alias {position} does not exist; the select list has {} columns",
+                        items.len()
+                    ))
+                    .at(expr.span)),
+                };
+            }
+            if let ExprKind::Name(name) = &expr.kind
+                && scope.find(None, &name.folded(), name.span)?.is_none()
+                && let Some(item) = items.iter().find(|item| matches!(item, Item::Expr { name: alias, .. } if *alias == name.folded()))
+            {
+                return self.item(item, &place);
+            }
+            self.expr(expr, &place)
+        };
+        group_by.exprs.iter().map(key).collect()
+    }
+
+    fn item(&self, item: &Item<'_>, place: &Place<'_>) -> Result<Typed> {
+        match item {
+            Item::Field(field) => Ok(field.typed()),
+            Item::Expr { expr, .. } => self.expr(expr, place),
+        }
+    }
+
+    fn outputs(
+        &self,
+        select: &Select,
+        ordering: &Ordering<'_>,
+        items: &[Item<'_>],
+        scope: Scope<'_>,
+        keys: &[Typed],
+    ) -> Result<Outputs> {
+        let sets = |group_by: &GroupBy| group_by.sets != crate::syntax::ast::GroupingSets::None;
+        let place = Place {
+            aggregates: true,
+            windows: Some(&select.windows),
+            keys: Some(Keys { exprs: keys, has_sets: select.group_by.as_ref().is_some_and(sets) }),
+            ..Place::plain("SELECT", scope)
+        };
+        let mut planned = Vec::with_capacity(items.len());
+        for item in items {
+            let name = match item {
+                Item::Field(field) => field.name.clone(),
+                Item::Expr { name, .. } => name.clone(),
+            };
+            planned.push((name, self.item(item, &place)?));
+        }
+        let having = match &select.having {
+            None => None,
+            Some(having) => {
+                let place = Place { clause: "HAVING", aliases: &planned, windows: None, ..place };
+                Some(self.condition(having, &place, "the condition of HAVING")?)
+            }
+        };
+        let after = Place { clause: "ORDER BY", aliases: &planned, aliases_first: true, ..place };
+        let qualify = match &select.qualify {
+            None => None,
+            Some(qualify) => Some(self.condition(qualify, &Place { clause: "QUALIFY", ..after }, "the condition of QUALIFY")?),
+        };
+        let mut sort = Vec::new();
+        for key in ordering.keys().unwrap_or_default() {
+            let value = match self.position(&key, &planned)? {
+                Some(value) => value,
+                None => self.expr(&key.expr, &after)?,
+            };
+            sort.push(self.sort_expr(value, &key));
+        }
+        Ok(Outputs { items: planned, having, qualify, sort })
+    }
+
+    /// The select list, then DISTINCT, then ORDER BY over it and over what it leaves out.
+    fn output(&self, relation: Relation, distinct: bool, outputs: Outputs) -> Result<Relation> {
+        let width = outputs.items.len();
+        let mut columns = outputs.items;
+        let mut sort = outputs.sort;
+        let mut hidden = Vec::new();
+        for key in &mut sort {
+            let known = columns.iter().position(|(_, value)| value.expr == key.expr);
+            let index = match known {
+                Some(index) => index,
+                None if matches!(key.expr, Expr::Literal(..)) => continue,
+                None if distinct => {
+                    let text = "ORDER BY of a SELECT DISTINCT can name only what is in the select list";
+                    return Err(Problem::Invalid(text.to_owned()).into());
+                }
+                None => {
+                    hidden.push(columns.len());
+                    // Only its place matters: it is sorted by and dropped.
+                    columns.push((String::new(), Typed::new(key.expr.clone(), crate::types::HiveType::Void)));
+                    columns.len() - 1
+                }
+            };
+            key.expr = Expr::Placeholder(datafusion::logical_expr::expr::Placeholder::new_with_field(index.to_string(), None));
+        }
+        let mut relation = self.project(relation, columns)?;
+        if distinct {
+            relation = self.distinct(relation)?;
+        }
+        for key in &mut sort {
+            if let Expr::Placeholder(index) = &key.expr
+                && let Some(field) = index.id.parse::<usize>().ok().and_then(|index| relation.fields.get(index))
+            {
+                key.expr = field.expr();
+            }
+        }
+        relation = self.sorted(relation, sort)?;
+        if !hidden.is_empty() {
+            relation.fields.truncate(width);
+            let exprs = relation.fields.iter().map(Field::expr).collect::<Vec<_>>();
+            relation.plan = LogicalPlanBuilder::from(relation.plan).project(exprs)?.build()?;
+        }
+        Ok(relation)
+    }
+}
+
+/// What a column is called that got no alias: its own name, or its place.
+fn implied_name(expr: &Ast, index: usize) -> String {
+    match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Field(_, name) => name.folded(),
+        _ => format!("_c{index}"),
+    }
+}
+
+/// The columns that a back-quoted regular expression matches.
+fn matching(name: &Name, relation: &Relation) -> Result<Vec<Field>> {
+    let pattern = regex::RegexBuilder::new(&format!("^(?:{})$", java_pattern(&name.text)))
+        .case_insensitive(true)
+        .build()
+        .map_err(|_| Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span))?;
+    let visible = relation.fields.iter().filter(|field| !field.hidden);
+    let fields: Vec<_> = visible.filter(|field| pattern.is_match(&field.name)).cloned().collect();
+    if fields.is_empty() {
+        return Err(Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span));
+    }
+    Ok(fields)
+}
+
+/// Java's possessive `?+` means "if you can", which excludes: `(ds|hr)?+.+` is all columns but these.
+fn java_pattern(pattern: &str) -> String {
+    pattern.replace("?+", "?").replace("*+", "*").replace("++", "+")
+}

@@ -1,0 +1,169 @@
+//! Window functions.
+
+use super::{
+    Planner, Problem, Relation, Result, Typed,
+    aggregate::replace,
+    call::{arguments, null_treatment},
+    expr::Place,
+};
+use crate::{
+    functions::registry,
+    syntax::ast::{Expr as Ast, ExprKind, FrameBound, FrameUnit, FunctionCall, Literal, Span, Window, WindowFrame as AstFrame, WindowSpec},
+    types::HiveType,
+};
+use datafusion::{
+    common::{Column, ScalarValue},
+    logical_expr::{
+        Expr, LogicalPlanBuilder, SortExpr, WindowFrame, WindowFrameBound, WindowFrameUnits,
+        expr::{WindowFunction, WindowFunctionDefinition},
+        utils::find_window_exprs,
+    },
+};
+use std::collections::HashMap;
+
+impl Planner<'_> {
+    pub(super) fn window_call(&self, name: &str, call: &FunctionCall, place: &Place<'_>, span: Span) -> Result<Typed> {
+        let Some(windows) = place.windows else {
+            return Err(Problem::WindowNotAllowed(place.clause).at(span));
+        };
+        let spec = match &call.over {
+            Some(Window::Spec(spec)) => self.spec(spec, windows)?,
+            Some(Window::Named(name)) => self.spec(named(name, windows)?, windows)?,
+            None => WindowSpec::default(),
+        };
+        let inside = Place { windows: None, clause: "a window function", ..*place };
+        let mut ignore_nulls = call.ignore_nulls;
+        let (definition, args, returns) = match registry::window(name) {
+            Some(function) => {
+                let mut args = call.args.iter().map(|arg| self.expr(arg, &inside)).collect::<Result<Vec<_>>>()?;
+                if let (true, Some(Expr::Literal(ScalarValue::Boolean(Some(skip)), _))) =
+                    (matches!(name, "first_value" | "last_value"), args.get(1).map(|arg| &arg.expr))
+                {
+                    ignore_nulls = Some(*skip);
+                    args.truncate(1);
+                }
+                let function = (function.resolve)(name, &arguments(&args), self.facts)
+                    .map_err(|error| Problem::from(error).at(span))?;
+                let args = self.cast_all(args, &function.args)?;
+                (WindowFunctionDefinition::WindowUDF(function.udf), args, function.returns)
+            }
+            None => {
+                let (function, args) = self.aggregate_args(name, call, &inside, span)?;
+                (WindowFunctionDefinition::AggregateUDF(function.udf), args, function.returns)
+            }
+        };
+        let mut window = WindowFunction::new(definition, args);
+        let partition_by = spec.partition_by.iter().map(|expr| Ok(self.expr(expr, &inside)?.expr));
+        window.params.partition_by = partition_by.collect::<Result<_>>()?;
+        window.params.order_by = self.sort_exprs(&spec.order_by, &inside)?;
+        window.params.window_frame = self.frame(spec.frame.as_ref(), &window.params.order_by, &spec, &inside)?;
+        window.params.distinct = call.distinct;
+        window.params.null_treatment = ignore_nulls.map(null_treatment);
+        if let Some(filter) = &call.filter {
+            window.params.filter = Some(Box::new(self.condition(filter, &inside, "FILTER")?));
+        }
+        Ok(Typed::new(Expr::WindowFunction(Box::new(window)), returns))
+    }
+
+    /// A specification with what it takes over from a named one.
+    fn spec(&self, spec: &WindowSpec, windows: &[(crate::syntax::ast::Name, WindowSpec)]) -> Result<WindowSpec> {
+        let Some(base) = &spec.base else { return Ok(spec.clone()) };
+        let mut merged = self.spec(named(base, windows)?, windows)?;
+        if !spec.partition_by.is_empty() {
+            merged.partition_by.clone_from(&spec.partition_by);
+        }
+        if !spec.order_by.is_empty() {
+            merged.order_by.clone_from(&spec.order_by);
+        }
+        merged.frame = spec.frame.clone().or(merged.frame);
+        Ok(merged)
+    }
+
+    fn frame(
+        &self,
+        frame: Option<&AstFrame>,
+        order_by: &[SortExpr],
+        spec: &WindowSpec,
+        place: &Place<'_>,
+    ) -> Result<WindowFrame> {
+        let Some(frame) = frame else {
+            let ordered = (!order_by.is_empty()).then_some(false);
+            return Ok(WindowFrame::new(ordered));
+        };
+        let units = match (frame.unit, order_by) {
+            (FrameUnit::Rows, _) => WindowFrameUnits::Rows,
+            // Without an order all rows are peers, whatever the bounds are.
+            (FrameUnit::Range, []) => return Ok(WindowFrame::new(None)),
+            (FrameUnit::Range, _) => WindowFrameUnits::Range,
+        };
+        let key = match spec.order_by.first() {
+            Some(key) if frame.unit == FrameUnit::Range => Some(self.expr(&key.expr, place)?.ty),
+            _ => None,
+        };
+        let start = self.bound(&frame.start, key.as_ref(), true)?;
+        let end = match &frame.end {
+            Some(end) => self.bound(end, key.as_ref(), false)?,
+            None => WindowFrameBound::CurrentRow,
+        };
+        Ok(WindowFrame::new_bounds(units, start, end))
+    }
+
+    /// `key`: the type of the sort key that a RANGE counts in.
+    fn bound(&self, bound: &FrameBound, key: Option<&HiveType>, is_start: bool) -> Result<WindowFrameBound> {
+        let unbounded = ScalarValue::UInt64(None);
+        Ok(match bound {
+            FrameBound::UnboundedPreceding if !is_start => {
+                return Err(Problem::Invalid("a window frame cannot end at UNBOUNDED PRECEDING".into()).into());
+            }
+            FrameBound::UnboundedPreceding => WindowFrameBound::Preceding(unbounded),
+            FrameBound::UnboundedFollowing => WindowFrameBound::Following(unbounded),
+            FrameBound::CurrentRow => WindowFrameBound::CurrentRow,
+            FrameBound::Preceding(offset) => WindowFrameBound::Preceding(self.offset(offset, key)?),
+            FrameBound::Following(offset) => WindowFrameBound::Following(self.offset(offset, key)?),
+        })
+    }
+
+    fn offset(&self, offset: &Ast, key: Option<&HiveType>) -> Result<ScalarValue> {
+        let invalid = || Problem::Invalid("a window frame's bound must be a constant number".to_owned()).at(offset.span);
+        let ExprKind::Literal(Literal::Number(digits)) = &offset.kind else { return Err(invalid()) };
+        match key {
+            None => Ok(ScalarValue::UInt64(Some(digits.parse().map_err(|_| invalid())?))),
+            // The planner of DataFusion reads text as what the key's type needs.
+            Some(ty) if ty.is_datetime() => Ok(ScalarValue::Utf8(Some(format!("{digits} days")))),
+            Some(_) => Ok(ScalarValue::Utf8(Some(digits.clone()))),
+        }
+    }
+
+    /// Computes the window functions in `outputs` and puts columns in their place.
+    pub(super) fn windowed<'b>(
+        &self,
+        mut relation: Relation,
+        outputs: impl Iterator<Item = &'b mut Expr>,
+    ) -> Result<Relation> {
+        let outputs = outputs.collect::<Vec<_>>();
+        let calls = find_window_exprs(outputs.iter().map(|output| &**output));
+        if calls.is_empty() {
+            return Ok(relation);
+        }
+        let mut replaced = HashMap::new();
+        let mut named = Vec::with_capacity(calls.len());
+        for call in calls {
+            let column = Column::new_unqualified(self.fresh("window"));
+            named.push(call.clone().alias(column.name.clone()));
+            replaced.insert(call, column);
+        }
+        relation.plan = LogicalPlanBuilder::window_plan(relation.plan, named)?;
+        for output in outputs {
+            *output = replace(output.clone(), &replaced)?;
+        }
+        Ok(relation)
+    }
+}
+
+fn named<'b>(
+    name: &crate::syntax::ast::Name,
+    windows: &'b [(crate::syntax::ast::Name, WindowSpec)],
+) -> Result<&'b WindowSpec> {
+    let found = windows.iter().find(|(other, _)| other.is(&name.text)).map(|(_, spec)| spec);
+    found.ok_or_else(|| Problem::WindowNotFound(name.text.clone()).at(name.span))
+}
