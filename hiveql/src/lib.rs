@@ -9,5 +9,6 @@ pub mod formats;
 pub mod functions;
 pub mod plan;
 pub mod scan;
+pub mod session;
 pub mod syntax;
 pub mod types;

@@ -77,6 +77,11 @@ impl SessionCatalog {
         self.own().macros.get(&name.to_lowercase()).cloned()
     }
 
+    /// All of this session's.
+    pub fn macros(&self) -> Vec<Macro> {
+        self.own().macros.values().cloned().collect()
+    }
+
     /// Whether there was one.
     pub fn drop_macro(&self, name: &str) -> bool {
         self.own().macros.remove(&name.to_lowercase()).is_some()

@@ -1,11 +1,6 @@
 //! GROUP BY, with grouping sets, and what may stand beside it.
 
-use super::{
-    Planner, Problem, Relation, Result, Typed,
-    expr::Keys,
-    literal::scalar,
-    relation::Scope,
-};
+use super::{Planner, Problem, Relation, Result, Typed, expr::Keys, literal::scalar, relation::Scope};
 use crate::{
     syntax::ast::{self, GroupBy, GroupingSets},
     types::HiveType,
@@ -81,7 +76,9 @@ impl Planner<'_> {
         let grouped: BTreeSet<&str> = replaced.values().map(|column| column.name.as_str()).collect();
         for output in outputs {
             *output = replace(output.clone(), &replaced)?;
-            if let Some(stray) = output.column_refs().iter().find(|column| !grouped.contains(column.name.as_str())) {
+            if let Some(stray) =
+                output.column_refs().iter().find(|column| !grouped.contains(column.name.as_str()))
+            {
                 let field = scope.fields.iter().find(|field| field.column == **stray);
                 let name = field.map_or_else(|| stray.name.clone(), |field| field.name.clone());
                 return Err(Problem::NotInGroupBy(name).into());
@@ -117,7 +114,9 @@ fn key_of(expr: &ast::Expr, group_by: &GroupBy, columns: &[Expr]) -> Result<Expr
     let index = group_by.exprs.iter().position(|key| same_text(key, expr));
     match index.and_then(|index| columns.get(index)) {
         Some(column) => Ok(column.clone()),
-        None => Err(Problem::Invalid("Grouping sets expression is not in GROUP BY key".to_owned()).at(expr.span)),
+        None => {
+            Err(Problem::Invalid("Grouping sets expression is not in GROUP BY key".to_owned()).at(expr.span))
+        }
     }
 }
 
@@ -126,7 +125,9 @@ fn same_text(left: &ast::Expr, right: &ast::Expr) -> bool {
     use ast::ExprKind::{Field, Name};
     match (&left.kind, &right.kind) {
         (Name(left), Name(right)) => left.is(&right.text),
-        (Field(left_base, left), Field(right_base, right)) => left.is(&right.text) && same_text(left_base, right_base),
+        (Field(left_base, left), Field(right_base, right)) => {
+            left.is(&right.text) && same_text(left_base, right_base)
+        }
         // A key with its table in front, repeated without, or the other way round.
         (Field(_, left), Name(right)) | (Name(left), Field(_, right)) => left.is(&right.text),
         _ => left == right,
@@ -142,13 +143,14 @@ fn replace_in_grouping(call: Expr, keys: &HashMap<Expr, Column>) -> Result<Expr>
 }
 
 fn replace_below(call: Expr, replaced: &HashMap<Expr, Column>) -> Result<Expr> {
-    Ok(call.map_children(|child| {
-        replace(child, replaced).map(Transformed::yes).map_err(|error| match error.problem {
-            Problem::DataFusion(error) => error,
-            other => datafusion::error::DataFusionError::External(Box::new(other)),
-        })
-    })?
-    .data)
+    Ok(call
+        .map_children(|child| {
+            replace(child, replaced).map(Transformed::yes).map_err(|error| match error.problem {
+                Problem::DataFusion(error) => error,
+                other => datafusion::error::DataFusionError::External(Box::new(other)),
+            })
+        })?
+        .data)
 }
 
 /// Puts columns in the place of the expressions that they hold.

@@ -52,7 +52,8 @@ impl Planner<'_> {
             let nearest = registry::nearest(name).map(str::to_owned);
             return Err(Problem::FunctionNotFound { name: name.to_owned(), nearest }.at(span));
         };
-        let function = (definition.resolve)(name, &arguments(&args), self.facts).map_err(|error| Problem::from(error).at(span))?;
+        let function = (definition.resolve)(name, &arguments(&args), self.facts)
+            .map_err(|error| Problem::from(error).at(span))?;
         self.apply(function, args)
     }
 
@@ -67,12 +68,24 @@ impl Planner<'_> {
         args.into_iter().zip(types).map(|(arg, ty)| Ok(self.cast(arg, ty)?.expr)).collect()
     }
 
-    fn aggregate_call(&self, name: &str, call: &FunctionCall, place: &Place<'_>, span: Span) -> Result<Typed> {
+    fn aggregate_call(
+        &self,
+        name: &str,
+        call: &FunctionCall,
+        place: &Place<'_>,
+        span: Span,
+    ) -> Result<Typed> {
         if !place.aggregates {
             return Err(Problem::AggregateNotAllowed(name.to_owned()).at(span));
         }
         // Inside of an aggregate there is none, and no alias of the select list either.
-        let inside = Place { aggregates: false, windows: None, aliases: &[], clause: "an aggregate function", ..*place };
+        let inside = Place {
+            aggregates: false,
+            windows: None,
+            aliases: &[],
+            clause: "an aggregate function",
+            ..*place
+        };
         let (function, args) = self.aggregate_args(name, call, &inside, span)?;
         let filter = match &call.filter {
             None => None,
@@ -100,7 +113,8 @@ impl Planner<'_> {
             false => call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?,
         };
         let resolve = |args: &[Typed]| {
-            (definition.resolve)(name, &arguments(args), self.facts).map_err(|error| Problem::from(error).at(span))
+            (definition.resolve)(name, &arguments(args), self.facts)
+                .map_err(|error| Problem::from(error).at(span))
         };
         if name == "count" && args.len() > 1 {
             let row = self.row_without_nulls(args)?;
@@ -166,7 +180,8 @@ impl Planner<'_> {
 
     /// `structure.field`, also of every element of an array of structs.
     pub(super) fn struct_field(&self, base: Typed, name: &str, span: Span) -> Result<Typed> {
-        let function = functions::collection::field(&base.ty, name).map_err(|error| Problem::from(error).at(span))?;
+        let function =
+            functions::collection::field(&base.ty, name).map_err(|error| Problem::from(error).at(span))?;
         self.apply(function, vec![base])
     }
 }

@@ -52,13 +52,17 @@ pub enum Problem {
     Literal { value: String, ty: &'static str },
     #[error("Schema of both sides of {op} should match: {left} columns on the left, {right} on the right")]
     ColumnCount { op: &'static str, left: usize, right: usize },
-    #[error("Schema of both sides of {op} should match: column {name} is of type {left} on the left and of type {right} on the right")]
+    #[error(
+        "Schema of both sides of {op} should match: column {name} is of type {left} on the left and of type {right} on the right"
+    )]
     ColumnType { op: &'static str, name: String, left: HiveType, right: HiveType },
     #[error("The values have no common type: {left} and {right}")]
     NoCommonType { left: HiveType, right: HiveType },
     #[error("Unsupported SubQuery Expression: SubQuery can contain only 1 item in Select List, it has {0}")]
     SubqueryColumns(usize),
-    #[error("The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF: expected {expected} aliases but got {found}")]
+    #[error(
+        "The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF: expected {expected} aliases but got {found}"
+    )]
     AliasCount { expected: usize, found: usize },
     #[error("{0}")]
     Invalid(String),

@@ -40,7 +40,15 @@ pub(super) struct Keys<'a> {
 impl<'a> Place<'a> {
     /// Where only columns of the scope count.
     pub fn plain(clause: &'static str, scope: Scope<'a>) -> Place<'a> {
-        Place { clause, scope, aggregates: false, windows: None, aliases: &[], aliases_first: false, keys: None }
+        Place {
+            clause,
+            scope,
+            aggregates: false,
+            windows: None,
+            aliases: &[],
+            aliases_first: false,
+            keys: None,
+        }
     }
 
     fn alias(&self, name: &str) -> Option<Typed> {
@@ -64,7 +72,9 @@ impl Planner<'_> {
                 let (base, index) = (self.expr(base, place)?, self.expr(index, place)?);
                 self.index(base, index, expr.span)
             }
-            ExprKind::Star(_) => Err(Problem::Invalid("* is allowed only in a select list and in count(*)".into()).into()),
+            ExprKind::Star(_) => {
+                Err(Problem::Invalid("* is allowed only in a select list and in count(*)".into()).into())
+            }
             ExprKind::Unary(op, operand) => self.unary(*op, self.expr(operand, place)?),
             ExprKind::Binary(op, left, right) => self.binary_expr(*op, left, right, place),
             ExprKind::IsNull { expr, negated } => {
@@ -90,7 +100,11 @@ impl Planner<'_> {
                     self.expr(left, place)?,
                     self.expr(right, place)?,
                 )?;
-                Ok(if *negated { same } else { Typed::new(Expr::Not(Box::new(same.expr)), HiveType::Boolean) })
+                Ok(if *negated {
+                    same
+                } else {
+                    Typed::new(Expr::Not(Box::new(same.expr)), HiveType::Boolean)
+                })
             }
             ExprKind::Between { expr, low, high, negated } => {
                 let (low, high) = (self.expr(low, place)?, self.expr(high, place)?);
@@ -112,7 +126,8 @@ impl Planner<'_> {
                 match format {
                     None => self.cast(value, ty),
                     Some(format) => {
-                        let cast = crate::cast::cast_with_format(value.expr, &value.ty, ty, format, self.facts)?;
+                        let cast =
+                            crate::cast::cast_with_format(value.expr, &value.ty, ty, format, self.facts)?;
                         Ok(Typed::new(self.fold(cast), ty.clone()))
                     }
                 }
@@ -166,7 +181,13 @@ impl Planner<'_> {
         Err(place.scope.not_found(&name.text, name.span))
     }
 
-    fn column(&self, relation: Option<&str>, name: &str, span: Span, place: &Place<'_>) -> Result<Option<Typed>> {
+    fn column(
+        &self,
+        relation: Option<&str>,
+        name: &str,
+        span: Span,
+        place: &Place<'_>,
+    ) -> Result<Option<Typed>> {
         let Some(found) = place.scope.find(relation, name, span)? else { return Ok(None) };
         let field = found.field;
         if !found.is_outer {
@@ -227,7 +248,9 @@ impl Planner<'_> {
             HiveType::Boolean => Ok(value.expr),
             HiveType::Void => Ok(Expr::Literal(ScalarValue::Boolean(None), None)),
             // Hive takes what can be one.
-            HiveType::String | HiveType::Varchar(_) | HiveType::Char(_) => Ok(self.cast(value, &HiveType::Boolean)?.expr),
+            HiveType::String | HiveType::Varchar(_) | HiveType::Char(_) => {
+                Ok(self.cast(value, &HiveType::Boolean)?.expr)
+            }
             ref ty if ty.is_numeric() => Ok(self.cast(value, &HiveType::Boolean)?.expr),
             found => Err(Problem::NotBoolean { place: what, found }.into()),
         }

@@ -1,10 +1,8 @@
 //! FROM: tables, views, CTEs, queries in parentheses, joins, samples.
 
 use super::{
-    Bound, BoundTable, BoundView, Field, Planner, Problem, Relation, Result, TableName, Typed,
-    expr::Place,
-    literal::scalar,
-    relation::Scope,
+    Bound, BoundTable, BoundView, Field, Planner, Problem, Relation, Result, TableName, Typed, expr::Place,
+    literal::scalar, relation::Scope,
 };
 use crate::{
     syntax::ast::{BinaryOp, Join, JoinCondition, JoinKind, Name, Sample, Span, TableExpr, TableRef},
@@ -43,7 +41,9 @@ impl Planner<'_> {
             }
             TableExpr::Function { call, alias, columns, span } => {
                 let mut relation = self.one_row()?;
-                let made = self.lateral(&mut relation, call, false, columns, outer).map_err(|error| error.or_at(*span))?;
+                let made = self
+                    .lateral(&mut relation, call, false, columns, outer)
+                    .map_err(|error| error.or_at(*span))?;
                 relation.fields = made;
                 Ok(match alias {
                     Some(alias) => relation.aliased(&alias.folded()),
@@ -89,13 +89,21 @@ impl Planner<'_> {
 
     fn no_table(&self, name: &TableName) -> Problem {
         let known = self.tables.bound.keys().map(|table| table.name.as_str());
-        let near = known.filter(|known| *known != name.name).find(|known| datafusion::common::utils::datafusion_strsim::levenshtein(known, &name.name) <= 2);
+        let near = known
+            .filter(|known| *known != name.name)
+            .find(|known| datafusion::common::utils::datafusion_strsim::levenshtein(known, &name.name) <= 2);
         Problem::TableNotFound { name: name.name.clone(), nearest: near.map(str::to_owned) }
     }
 
     /// A CTE's rows; each use has columns of its own.
     fn cte(&self, name: &str) -> Result<Option<Relation>> {
-        let relation = self.ctes.borrow().iter().rev().find(|(cte, _)| cte == name).map(|(_, relation)| relation.clone());
+        let relation = self
+            .ctes
+            .borrow()
+            .iter()
+            .rev()
+            .find(|(cte, _)| cte == name)
+            .map(|(_, relation)| relation.clone());
         relation.map(|relation| self.renamed(&relation)).transpose()
     }
 
@@ -122,10 +130,15 @@ impl Planner<'_> {
         self.database.replace(database);
         self.ctes.replace(ctes);
         // What is wrong lies in the view's text, not in this one.
-        let relation = relation.map_err(|error| Problem::Invalid(format!("in the view {name}: {}", error.problem)))?;
+        let relation =
+            relation.map_err(|error| Problem::Invalid(format!("in the view {name}: {}", error.problem)))?;
         let types: Vec<_> = view.columns.iter().map(|(_, ty)| ty.clone()).collect();
         if types.len() != relation.fields.len() {
-            let text = format!("the view {name} was made with {} columns, its query yields {}", types.len(), relation.fields.len());
+            let text = format!(
+                "the view {name} was made with {} columns, its query yields {}",
+                types.len(),
+                relation.fields.len()
+            );
             return Err(Problem::Invalid(text).into());
         }
         let mut relation = self.coerced(relation, &types)?;
@@ -165,7 +178,8 @@ impl Planner<'_> {
             JoinCondition::Using(names) => self.join_using(left, right, kind, names, join.span),
             JoinCondition::Natural => {
                 let common = |field: &&Field| {
-                    !field.hidden && right.fields.iter().any(|other| !other.hidden && other.name == field.name)
+                    !field.hidden
+                        && right.fields.iter().any(|other| !other.hidden && other.name == field.name)
                 };
                 let names: Vec<_> = left
                     .fields
@@ -205,7 +219,8 @@ impl Planner<'_> {
                 found.map(|found| found.field.clone()).ok_or_else(|| scope.not_found(&name.text, name.span))
             };
             let (left_field, right_field) = (find(&left.fields)?, find(&right.fields)?);
-            let same = self.same(left_field.typed(), right_field.typed()).map_err(|error| error.or_at(span))?;
+            let same =
+                self.same(left_field.typed(), right_field.typed()).map_err(|error| error.or_at(span))?;
             condition = Some(match condition {
                 None => same,
                 Some(condition) => condition.and(same),
@@ -213,7 +228,9 @@ impl Planner<'_> {
             common.push((left_field, right_field));
         }
         for field in left.fields.iter_mut().chain(&mut right.fields) {
-            field.hidden |= common.iter().any(|(left, right)| left.column == field.column || right.column == field.column);
+            field.hidden |= common
+                .iter()
+                .any(|(left, right)| left.column == field.column || right.column == field.column);
         }
         let mut relation = self.join_on(left, right, kind, condition.unwrap_or_else(|| lit(true)))?;
         let mut shown = Vec::with_capacity(common.len());
@@ -254,7 +271,9 @@ impl Planner<'_> {
             Sample::Percent(_) | Sample::Bytes(_) => return Ok(relation),
         };
         if bucket == 0 || of == 0 || bucket > of {
-            let text = format!("Numerator should not be bigger than denominator in sample clause: BUCKET {bucket} OUT OF {of}");
+            let text = format!(
+                "Numerator should not be bigger than denominator in sample clause: BUCKET {bucket} OUT OF {of}"
+            );
             return Err(Problem::Invalid(text).into());
         }
         let place = Place::plain("TABLESAMPLE", Scope::new(&relation.fields, outer));
@@ -274,7 +293,8 @@ impl Planner<'_> {
         };
         let mask = scalar(ScalarValue::Int32(Some(i32::MAX)), HiveType::Int);
         let number = |value: u32| -> Result<Typed> {
-            let value = i32::try_from(value).map_err(|_| Problem::Invalid(format!("{value} buckets are too many")))?;
+            let value = i32::try_from(value)
+                .map_err(|_| Problem::Invalid(format!("{value} buckets are too many")))?;
             Ok(scalar(ScalarValue::Int32(Some(value)), HiveType::Int))
         };
         let positive = self.binary(BinaryOp::BitAnd, hash, mask)?;

@@ -40,7 +40,12 @@ impl Planner<'_> {
     }
 
     /// `INTERVAL value unit`.
-    pub(super) fn interval(&self, value: &ast::Expr, unit: IntervalUnit, scope: &super::expr::Place<'_>) -> Result<Typed> {
+    pub(super) fn interval(
+        &self,
+        value: &ast::Expr,
+        unit: IntervalUnit,
+        scope: &super::expr::Place<'_>,
+    ) -> Result<Typed> {
         let text = match &value.kind {
             ExprKind::Literal(Literal::String(text) | Literal::Number(text)) => Some(text.as_str()),
             _ => None,
@@ -165,8 +170,10 @@ fn decimal(text: &str) -> Option<Typed> {
 }
 
 fn single_unit(text: &str, unit: IntervalUnit) -> Option<Typed> {
-    let months = |count: i32| scalar(ScalarValue::IntervalYearMonth(Some(count)), HiveType::IntervalYearMonth);
-    let micros = |count: i64| scalar(ScalarValue::DurationMicrosecond(Some(count)), HiveType::IntervalDayTime);
+    let months =
+        |count: i32| scalar(ScalarValue::IntervalYearMonth(Some(count)), HiveType::IntervalYearMonth);
+    let micros =
+        |count: i64| scalar(ScalarValue::DurationMicrosecond(Some(count)), HiveType::IntervalDayTime);
     let text = text.trim();
     let whole = || text.parse::<i64>().ok();
     Some(match unit {

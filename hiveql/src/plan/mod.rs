@@ -48,7 +48,12 @@ pub struct PlanOptions {
 
 impl Default for PlanOptions {
     fn default() -> PlanOptions {
-        PlanOptions { nulls_last: true, group_by_position: false, order_by_position: true, regex_columns: false }
+        PlanOptions {
+            nulls_last: true,
+            group_by_position: false,
+            order_by_position: true,
+            regex_columns: false,
+        }
     }
 }
 

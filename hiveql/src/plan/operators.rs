@@ -14,14 +14,21 @@ use datafusion::{
 
 impl Planner<'_> {
     /// Chains of one operator are as long as a generated query makes them: their left spine is walked, not recursed into.
-    pub(super) fn binary_expr(&self, op: BinaryOp, left: &Ast, right: &Ast, place: &Place<'_>) -> Result<Typed> {
+    pub(super) fn binary_expr(
+        &self,
+        op: BinaryOp,
+        left: &Ast,
+        right: &Ast,
+        place: &Place<'_>,
+    ) -> Result<Typed> {
         let mut rights = vec![(op, right)];
         let mut first = left;
         while let ExprKind::Binary(op, left, right) = &first.kind {
             rights.push((*op, right));
             first = left;
         }
-        if let (ExprKind::Tuple(lefts), Some((op, Ast { kind: ExprKind::Tuple(others), .. }))) = (&first.kind, rights.last())
+        if let (ExprKind::Tuple(lefts), Some((op, Ast { kind: ExprKind::Tuple(others), .. }))) =
+            (&first.kind, rights.last())
             && matches!(op, BinaryOp::Equal | BinaryOp::NotEqual)
         {
             let op = *op;
@@ -62,7 +69,11 @@ impl Planner<'_> {
     }
 
     pub(super) fn compare(&self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed> {
-        let mismatch = || Problem::Operands { op: symbol(op).to_owned(), left: left.ty.clone(), right: right.ty.clone() };
+        let mismatch = || Problem::Operands {
+            op: symbol(op).to_owned(),
+            left: left.ty.clone(),
+            right: right.ty.clone(),
+        };
         let common = common_type_for_comparison(&left.ty, &right.ty).ok_or_else(mismatch)?;
         // A NULL beside a NULL: any type will do.
         let common = if common == HiveType::Void { HiveType::Boolean } else { common };
@@ -110,7 +121,13 @@ impl Planner<'_> {
         Ok(Typed::new(if negated { Expr::Not(Box::new(both)) } else { both }, HiveType::Boolean))
     }
 
-    pub(super) fn in_list(&self, expr: &Ast, list: &[Ast], negated: bool, place: &Place<'_>) -> Result<Typed> {
+    pub(super) fn in_list(
+        &self,
+        expr: &Ast,
+        list: &[Ast],
+        negated: bool,
+        place: &Place<'_>,
+    ) -> Result<Typed> {
         if let ExprKind::Tuple(lefts) = &expr.kind {
             let mut any: Option<Expr> = None;
             for row in list {
@@ -138,7 +155,8 @@ impl Planner<'_> {
         }
         let common = if common == HiveType::Void { HiveType::Boolean } else { common };
         let value = self.cast(value, &common)?.expr;
-        let list = list.into_iter().map(|item| Ok(self.cast(item, &common)?.expr)).collect::<Result<Vec<_>>>()?;
+        let list =
+            list.into_iter().map(|item| Ok(self.cast(item, &common)?.expr)).collect::<Result<Vec<_>>>()?;
         Ok(Typed::new(Expr::InList(InList::new(Box::new(value), list, negated)), HiveType::Boolean))
     }
 
@@ -148,8 +166,7 @@ impl Planner<'_> {
         }
         let mut all: Option<Expr> = None;
         for (left, right) in lefts.iter().zip(rights) {
-            let same =
-                self.compare(BinaryOp::Equal, self.expr(left, place)?, self.expr(right, place)?)?.expr;
+            let same = self.compare(BinaryOp::Equal, self.expr(left, place)?, self.expr(right, place)?)?.expr;
             all = Some(match all {
                 None => same,
                 Some(all) => binary(all, Operator::And, same),

@@ -62,10 +62,14 @@ impl Planner<'_> {
     }
 
     /// ORDER BY where only the result's columns can be named.
-    fn order_result(&self, relation: Relation, ordering: &Ordering<'_>, outer: Option<&Scope<'_>>) -> Result<Relation> {
+    fn order_result(
+        &self,
+        relation: Relation,
+        ordering: &Ordering<'_>,
+        outer: Option<&Scope<'_>>,
+    ) -> Result<Relation> {
         let Some(keys) = ordering.keys() else { return Ok(relation) };
-        let items: Vec<_> =
-            relation.fields.iter().map(|field| (field.name.clone(), field.typed())).collect();
+        let items: Vec<_> = relation.fields.iter().map(|field| (field.name.clone(), field.typed())).collect();
         let scope = Scope::new(&relation.fields, outer);
         let place = Place::plain("ORDER BY", scope);
         let mut sort = Vec::new();

@@ -7,7 +7,8 @@ use super::{
     relation::Scope,
 };
 use crate::syntax::ast::{
-    Expr as Ast, ExprKind, GroupBy, Literal, Name, ObjectName, OrderBy, Query, Select, SelectItem, SelectItems,
+    Expr as Ast, ExprKind, GroupBy, Literal, Name, ObjectName, OrderBy, Query, Select, SelectItem,
+    SelectItems,
 };
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, utils::find_aggregate_exprs};
 
@@ -82,7 +83,12 @@ impl Outputs {
 }
 
 impl Planner<'_> {
-    pub(super) fn select(&self, select: &Select, ordering: &Ordering<'_>, context: SelectContext<'_>) -> Result<Relation> {
+    pub(super) fn select(
+        &self,
+        select: &Select,
+        ordering: &Ordering<'_>,
+        context: SelectContext<'_>,
+    ) -> Result<Relation> {
         let outer = context.outer;
         let mut relation = match context.from {
             Some(from) => from,
@@ -132,7 +138,9 @@ impl Planner<'_> {
         let mut items = Vec::with_capacity(list.len());
         for (index, item) in list.iter().enumerate() {
             match &item.expr.kind {
-                ExprKind::Star(of) => items.extend(self.star(of.as_ref(), relation)?.into_iter().map(Item::Field)),
+                ExprKind::Star(of) => {
+                    items.extend(self.star(of.as_ref(), relation)?.into_iter().map(Item::Field))
+                }
                 ExprKind::Name(name) if name.quoted && self.options.regex_columns => {
                     items.extend(matching(name, relation)?.into_iter().map(Item::Field));
                 }
@@ -188,7 +196,9 @@ impl Planner<'_> {
             }
             if let ExprKind::Name(name) = &expr.kind
                 && scope.find(None, &name.folded(), name.span)?.is_none()
-                && let Some(item) = items.iter().find(|item| matches!(item, Item::Expr { name: alias, .. } if *alias == name.folded()))
+                && let Some(item) = items
+                    .iter()
+                    .find(|item| matches!(item, Item::Expr { name: alias, .. } if *alias == name.folded()))
             {
                 return self.item(item, &place);
             }
@@ -237,7 +247,11 @@ impl Planner<'_> {
         let after = Place { clause: "ORDER BY", aliases: &planned, aliases_first: true, ..place };
         let qualify = match &select.qualify {
             None => None,
-            Some(qualify) => Some(self.condition(qualify, &Place { clause: "QUALIFY", ..after }, "the condition of QUALIFY")?),
+            Some(qualify) => Some(self.condition(
+                qualify,
+                &Place { clause: "QUALIFY", ..after },
+                "the condition of QUALIFY",
+            )?),
         };
         let mut sort = Vec::new();
         for key in ordering.keys().unwrap_or_default() {
@@ -272,7 +286,10 @@ impl Planner<'_> {
                     columns.len() - 1
                 }
             };
-            key.expr = Expr::Placeholder(datafusion::logical_expr::expr::Placeholder::new_with_field(index.to_string(), None));
+            key.expr = Expr::Placeholder(datafusion::logical_expr::expr::Placeholder::new_with_field(
+                index.to_string(),
+                None,
+            ));
         }
         let mut relation = self.project(relation, columns)?;
         if distinct {
@@ -280,7 +297,8 @@ impl Planner<'_> {
         }
         for key in &mut sort {
             if let Expr::Placeholder(index) = &key.expr
-                && let Some(field) = index.id.parse::<usize>().ok().and_then(|index| relation.fields.get(index))
+                && let Some(field) =
+                    index.id.parse::<usize>().ok().and_then(|index| relation.fields.get(index))
             {
                 key.expr = field.expr();
             }

@@ -2,10 +2,7 @@
 
 use super::{Planner, Problem, Relation, Result, Typed};
 use crate::{
-    cast::promotion::common_type_for_union,
-    functions::registry,
-    syntax::ast::SetOp,
-    types::HiveType,
+    cast::promotion::common_type_for_union, functions::registry, syntax::ast::SetOp, types::HiveType,
 };
 use datafusion::{
     common::Column,
@@ -16,22 +13,34 @@ use datafusion::{
 };
 
 impl Planner<'_> {
-    pub(super) fn set_operation(&self, op: SetOp, all: bool, left: Relation, right: Relation) -> Result<Relation> {
+    pub(super) fn set_operation(
+        &self,
+        op: SetOp,
+        all: bool,
+        left: Relation,
+        right: Relation,
+    ) -> Result<Relation> {
         let (left, right) = self.matched(name(op), left, right)?;
         match (op, all) {
             (SetOp::Union, true) => self.union(left, right),
             (SetOp::Union, false) => self.distinct(self.union(left, right)?),
             (SetOp::Intersect, false) => self.semi(self.distinct(left)?, right, JoinType::LeftSemi),
             (SetOp::Except, false) => self.semi(self.distinct(left)?, right, JoinType::LeftAnti),
-            (SetOp::Intersect, true) => self.semi(self.numbered(left)?, self.numbered(right)?, JoinType::LeftSemi),
-            (SetOp::Except, true) => self.semi(self.numbered(left)?, self.numbered(right)?, JoinType::LeftAnti),
+            (SetOp::Intersect, true) => {
+                self.semi(self.numbered(left)?, self.numbered(right)?, JoinType::LeftSemi)
+            }
+            (SetOp::Except, true) => {
+                self.semi(self.numbered(left)?, self.numbered(right)?, JoinType::LeftAnti)
+            }
         }
     }
 
     /// Both sides with the types that they have in common.
     fn matched(&self, op: &'static str, left: Relation, right: Relation) -> Result<(Relation, Relation)> {
         if left.fields.len() != right.fields.len() {
-            return Err(Problem::ColumnCount { op, left: left.fields.len(), right: right.fields.len() }.into());
+            return Err(
+                Problem::ColumnCount { op, left: left.fields.len(), right: right.fields.len() }.into()
+            );
         }
         let types = left.fields.iter().zip(&right.fields).map(|(left, right)| {
             common_type_for_union(&left.ty, &right.ty).ok_or_else(|| Problem::ColumnType {
@@ -46,11 +55,7 @@ impl Planner<'_> {
     }
 
     fn union(&self, left: Relation, right: Relation) -> Result<Relation> {
-        let columns: Vec<_> = left
-            .fields
-            .iter()
-            .map(|field| (field.name.clone(), field.typed()))
-            .collect();
+        let columns: Vec<_> = left.fields.iter().map(|field| (field.name.clone(), field.typed())).collect();
         // By position: the right side takes the names of the left.
         let exprs = right
             .fields

@@ -25,7 +25,10 @@ impl Planner<'_> {
         match number.checked_sub(1).and_then(|index| items.get(index)) {
             Some((_, value)) => Ok(Some(value.clone())),
             None => {
-                let text = format!("Invalid position alias in Order By: Position alias {number} does not exist; the select list has {} columns", items.len());
+                let text = format!(
+                    "Invalid position alias in Order By: Position alias {number} does not exist; the select list has {} columns",
+                    items.len()
+                );
                 Err(Problem::Invalid(text).at(key.expr.span))
             }
         }

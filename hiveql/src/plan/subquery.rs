@@ -35,7 +35,13 @@ impl Planner<'_> {
         Ok(Typed::new(Expr::ScalarSubquery(subquery(relation)), ty))
     }
 
-    pub(super) fn in_query(&self, expr: &Ast, query: &Query, negated: bool, place: &Place<'_>) -> Result<Typed> {
+    pub(super) fn in_query(
+        &self,
+        expr: &Ast,
+        query: &Query,
+        negated: bool,
+        place: &Place<'_>,
+    ) -> Result<Typed> {
         if let ExprKind::Tuple(values) = &expr.kind {
             return self.tuple_in_query(values, query, negated, place);
         }
@@ -87,7 +93,13 @@ impl Planner<'_> {
     }
 
     /// `(a, b) IN (query)`: there is a row of the query that equals it.
-    fn tuple_in_query(&self, values: &[Ast], query: &Query, negated: bool, place: &Place<'_>) -> Result<Typed> {
+    fn tuple_in_query(
+        &self,
+        values: &[Ast],
+        query: &Query,
+        negated: bool,
+        place: &Place<'_>,
+    ) -> Result<Typed> {
         let relation = self.inner(query, place)?;
         if relation.fields.len() != values.len() {
             return Err(Problem::SubqueryColumns(relation.fields.len()).into());

@@ -18,7 +18,10 @@ impl TableName {
     /// `name` as written, in the database that is current where nothing else is said.
     pub fn of(name: &ObjectName, current: &str) -> TableName {
         let part = |back: usize| name.parts.iter().rev().nth(back).map(Name::folded);
-        TableName { database: part(1).unwrap_or_else(|| current.to_owned()), name: part(0).unwrap_or_default() }
+        TableName {
+            database: part(1).unwrap_or_else(|| current.to_owned()),
+            name: part(0).unwrap_or_default(),
+        }
     }
 }
 

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     functions::registry,
-    syntax::ast::{Expr as Ast, ExprKind, FrameBound, FrameUnit, FunctionCall, Literal, Span, Window, WindowFrame as AstFrame, WindowSpec},
+    syntax::ast::{
+        Expr as Ast, ExprKind, FrameBound, FrameUnit, FunctionCall, Literal, Span, Window,
+        WindowFrame as AstFrame, WindowSpec,
+    },
     types::HiveType,
 };
 use datafusion::{
@@ -22,7 +25,13 @@ use datafusion::{
 use std::collections::HashMap;
 
 impl Planner<'_> {
-    pub(super) fn window_call(&self, name: &str, call: &FunctionCall, place: &Place<'_>, span: Span) -> Result<Typed> {
+    pub(super) fn window_call(
+        &self,
+        name: &str,
+        call: &FunctionCall,
+        place: &Place<'_>,
+        span: Span,
+    ) -> Result<Typed> {
         let Some(windows) = place.windows else {
             return Err(Problem::WindowNotAllowed(place.clause).at(span));
         };
@@ -35,7 +44,8 @@ impl Planner<'_> {
         let mut ignore_nulls = call.ignore_nulls;
         let (definition, args, returns) = match registry::window(name) {
             Some(function) => {
-                let mut args = call.args.iter().map(|arg| self.expr(arg, &inside)).collect::<Result<Vec<_>>>()?;
+                let mut args =
+                    call.args.iter().map(|arg| self.expr(arg, &inside)).collect::<Result<Vec<_>>>()?;
                 if let (true, Some(Expr::Literal(ScalarValue::Boolean(Some(skip)), _))) =
                     (matches!(name, "first_value" | "last_value"), args.get(1).map(|arg| &arg.expr))
                 {
@@ -56,7 +66,8 @@ impl Planner<'_> {
         let partition_by = spec.partition_by.iter().map(|expr| Ok(self.expr(expr, &inside)?.expr));
         window.params.partition_by = partition_by.collect::<Result<_>>()?;
         window.params.order_by = self.sort_exprs(&spec.order_by, &inside)?;
-        window.params.window_frame = self.frame(spec.frame.as_ref(), &window.params.order_by, &spec, &inside)?;
+        window.params.window_frame =
+            self.frame(spec.frame.as_ref(), &window.params.order_by, &spec, &inside)?;
         window.params.distinct = call.distinct;
         window.params.null_treatment = ignore_nulls.map(null_treatment);
         if let Some(filter) = &call.filter {
@@ -66,7 +77,11 @@ impl Planner<'_> {
     }
 
     /// A specification with what it takes over from a named one.
-    fn spec(&self, spec: &WindowSpec, windows: &[(crate::syntax::ast::Name, WindowSpec)]) -> Result<WindowSpec> {
+    fn spec(
+        &self,
+        spec: &WindowSpec,
+        windows: &[(crate::syntax::ast::Name, WindowSpec)],
+    ) -> Result<WindowSpec> {
         let Some(base) = &spec.base else { return Ok(spec.clone()) };
         let mut merged = self.spec(named(base, windows)?, windows)?;
         if !spec.partition_by.is_empty() {
@@ -113,7 +128,9 @@ impl Planner<'_> {
         let unbounded = ScalarValue::UInt64(None);
         Ok(match bound {
             FrameBound::UnboundedPreceding if !is_start => {
-                return Err(Problem::Invalid("a window frame cannot end at UNBOUNDED PRECEDING".into()).into());
+                return Err(
+                    Problem::Invalid("a window frame cannot end at UNBOUNDED PRECEDING".into()).into()
+                );
             }
             FrameBound::UnboundedPreceding => WindowFrameBound::Preceding(unbounded),
             FrameBound::UnboundedFollowing => WindowFrameBound::Following(unbounded),
@@ -124,7 +141,9 @@ impl Planner<'_> {
     }
 
     fn offset(&self, offset: &Ast, key: Option<&HiveType>) -> Result<ScalarValue> {
-        let invalid = || Problem::Invalid("a window frame's bound must be a constant number".to_owned()).at(offset.span);
+        let invalid = || {
+            Problem::Invalid("a window frame's bound must be a constant number".to_owned()).at(offset.span)
+        };
         let ExprKind::Literal(Literal::Number(digits)) = &offset.kind else { return Err(invalid()) };
         match key {
             None => Ok(ScalarValue::UInt64(Some(digits.parse().map_err(|_| invalid())?))),

@@ -37,37 +37,46 @@ impl Engine {
         settings.sql_parser.map_string_types_to_utf8view = false;
         // Rows keep the order of their files as long as nothing asks for another one.
         settings.optimizer.enable_round_robin_repartition = false;
-        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![options.scratch.clone()]));
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![options.scratch.clone()]));
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(options.memory_bytes)))
             .with_disk_manager_builder(disk)
             .build_arc()?;
-        let state =
-            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .build();
         Ok(Engine { state })
     }
 
-    pub fn state(&self) -> &SessionState {
-        &self.state
+    /// The state for one statement that gets so many threads.
+    pub fn state(&self, threads: usize) -> SessionState {
+        let mut state = self.state.clone();
+        state.config_mut().options_mut().execution.target_partitions = threads;
+        state
     }
 
-    pub async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-        self.state.create_physical_plan(plan).await
+    pub async fn physical(&self, plan: &LogicalPlan, threads: usize) -> Result<Arc<dyn ExecutionPlan>> {
+        self.state(threads).create_physical_plan(plan).await
     }
 
     /// Starts the plan; rows come as they are made.
-    pub async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
-        execute_stream(self.physical(plan).await?, self.state.task_ctx())
+    pub async fn stream(&self, plan: &LogicalPlan, threads: usize) -> Result<SendableRecordBatchStream> {
+        let state = self.state(threads);
+        execute_stream(state.create_physical_plan(plan).await?, state.task_ctx())
     }
 
     /// The optimised plan and what it becomes, a line per operator.
-    pub async fn explain(&self, plan: &LogicalPlan) -> Result<String> {
-        let optimized = self.state.optimize(plan)?;
-        let physical = self.state.query_planner().create_physical_plan(&optimized, &self.state).await?;
-        Ok(format!(
-            "LOGICAL PLAN:\n{}\n\nPHYSICAL PLAN:\n{}",
-            optimized.display_indent(),
-            displayable(physical.as_ref()).indent(false)
-        ))
+    pub async fn explain(&self, plan: &LogicalPlan, threads: usize) -> Result<Vec<String>> {
+        let state = self.state(threads);
+        let optimized = state.optimize(plan)?;
+        let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+        let mut lines = vec!["LOGICAL PLAN:".to_owned()];
+        lines.extend(optimized.display_indent().to_string().lines().map(str::to_owned));
+        lines.extend([String::new(), "PHYSICAL PLAN:".to_owned()]);
+        lines.extend(displayable(physical.as_ref()).indent(false).to_string().lines().map(str::to_owned));
+        Ok(lines)
     }
 }

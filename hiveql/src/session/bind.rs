@@ -1,0 +1,113 @@
+//! Looks up what a statement's names stand for, before it is planned: tables with their files, views with their queries, macros.
+
+use super::{Session, SessionError, query::Bindings};
+use crate::{
+    catalog::Table,
+    ddl::DdlContext,
+    formats::VirtualColumn,
+    plan::{Bound, BoundTable, BoundView, Macro, TableName, Tables},
+    scan::HiveTable,
+    syntax::{
+        ast::{ObjectName, Query, walk},
+        parse_query,
+    },
+    types::HiveType,
+};
+use datafusion::datasource::provider_as_source;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Views that name views that name views.
+const VIEW_DEPTH_MAX: usize = 64;
+const HIDDEN: [VirtualColumn; 2] = [VirtualColumn::InputFileName, VirtualColumn::BlockOffsetInsideFile];
+
+/// A name, and the database that it is looked up in where it says none.
+type Wanted = (ObjectName, String);
+
+/// The names that a query asks for.
+pub(super) fn names_of(query: &Query) -> Vec<ObjectName> {
+    let mut names = Vec::new();
+    walk::tables(query, &mut |name| names.push(name.clone()));
+    names
+}
+
+impl Session {
+    /// Binds the names and what the views among them name. What is not found is left to the planner to complain of.
+    pub(super) async fn bind(
+        &self,
+        context: &DdlContext<'_>,
+        names: &[ObjectName],
+    ) -> Result<Bindings, SessionError> {
+        let mut bindings = Bindings { tables: Tables::default(), input_bytes: 0 };
+        for made in self.catalog.macros() {
+            let bound = Macro { parameters: made.parameters, body: made.body };
+            bindings.tables.macros.insert(made.name, bound);
+        }
+        let mut seen = BTreeSet::new();
+        let mut wanted: Vec<Wanted> =
+            names.iter().map(|name| (name.clone(), self.database.clone())).collect();
+        for _ in 0..VIEW_DEPTH_MAX {
+            let mut next = Vec::new();
+            for (name, database) in std::mem::take(&mut wanted) {
+                let name = TableName::of(&name, &database);
+                if seen.insert(name.clone()) {
+                    self.bind_one(context, name, &mut bindings, &mut next).await?;
+                }
+            }
+            if next.is_empty() {
+                return Ok(bindings);
+            }
+            wanted = next;
+        }
+        Err(SessionError::new(format!("SemanticException views are nested more than {VIEW_DEPTH_MAX} deep")))
+    }
+
+    async fn bind_one(
+        &self,
+        context: &DdlContext<'_>,
+        name: TableName,
+        bindings: &mut Bindings,
+        next: &mut Vec<Wanted>,
+    ) -> Result<(), SessionError> {
+        let Some(table) = self.catalog.find_table(&name.database, &name.name).await? else { return Ok(()) };
+        let table = table.record;
+        let bound = match table.view.as_ref().filter(|_| table.is_view()) {
+            None => Bound::Table(self.bind_table(context, &table, bindings).await?),
+            Some(view) => {
+                let query = parse_query(&view.original).map_err(|error| {
+                    SessionError::new(format!("SemanticException in the view {name}: {error}"))
+                })?;
+                next.extend(names_of(&query).into_iter().map(|found| (found, table.database.clone())));
+                let database = table.database.clone();
+                Bound::View(BoundView { query: Arc::new(query), columns: columns(&table), database })
+            }
+        };
+        bindings.tables.bound.insert(name, bound);
+        Ok(())
+    }
+
+    async fn bind_table(
+        &self,
+        context: &DdlContext<'_>,
+        table: &Table,
+        bindings: &mut Bindings,
+    ) -> Result<BoundTable, SessionError> {
+        let parts = super::files::scan_parts(context, table, HIDDEN.to_vec()).await?;
+        let files = parts.parts.iter().flat_map(|part| &part.files);
+        bindings.input_bytes += files.map(|(_, size)| size).sum::<u64>();
+        let hidden = HIDDEN.iter().filter_map(|column| {
+            let ty = HiveType::of_arrow(column.field().data_type())?;
+            Some((column.name().to_owned(), ty))
+        });
+        Ok(BoundTable {
+            columns: columns(table),
+            hidden: hidden.collect(),
+            bucket_columns: table.storage.bucket_columns.clone(),
+            source: provider_as_source(Arc::new(HiveTable::new(parts))),
+        })
+    }
+}
+
+/// Columns and partition keys.
+pub(super) fn columns(table: &Table) -> Vec<(String, HiveType)> {
+    table.all_columns().map(|column| (column.name.clone(), column.ty.clone())).collect()
+}

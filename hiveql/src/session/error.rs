@@ -1,0 +1,92 @@
+//! Why a statement failed, in the words and with the numbers that Hive's CLI prints.
+
+use crate::{
+    catalog::CatalogError,
+    ddl::DdlError,
+    plan::PlanError,
+    syntax::{SyntaxError, ast::Span, position},
+};
+use datafusion::error::DataFusionError;
+
+/// Ready to be printed after `FAILED: `.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct SessionError {
+    pub message: String,
+    /// What it is about, in the text that was given to run.
+    pub span: Option<Span>,
+    pub hints: Vec<String>,
+}
+
+impl SessionError {
+    pub fn new(message: impl Into<String>) -> SessionError {
+        SessionError { message: message.into(), span: None, hints: Vec::new() }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> SessionError {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub(super) fn of_syntax(error: &SyntaxError, text: &str) -> SessionError {
+        let (line, column) = hive_position(text, error.span);
+        let message = format!("ParseException line {line}:{column} {error}");
+        SessionError { message, span: Some(error.span), hints: Vec::new() }
+    }
+
+    pub(super) fn of_plan(error: &PlanError, text: &str) -> SessionError {
+        let number = error.problem.code().map(|code| format!(" [Error {code}]:")).unwrap_or_default();
+        let place = error.span.map(|span| {
+            let (line, column) = hive_position(text, span);
+            format!(" Line {line}:{column}")
+        });
+        let message = format!("SemanticException{number}{} {}", place.unwrap_or_default(), error.problem);
+        SessionError { message, span: error.span, hints: Vec::new() }
+    }
+
+    pub(super) fn of_ddl(error: &DdlError, text: &str) -> SessionError {
+        let span = match error {
+            DdlError::Semantic { span, .. } => *span,
+            _ => None,
+        };
+        let mut message = error.with_line(text);
+        if let Some(source) = std::error::Error::source(error) {
+            message = format!("{message}: {source}");
+        }
+        SessionError { message, span, hints: Vec::new() }
+    }
+}
+
+impl From<CatalogError> for SessionError {
+    fn from(error: CatalogError) -> Self {
+        SessionError::new(DdlError::from(error).to_string())
+    }
+}
+
+impl From<DataFusionError> for SessionError {
+    fn from(error: DataFusionError) -> Self {
+        let root = error.find_root();
+        let reason = match root {
+            DataFusionError::External(source) => {
+                let mut reason = source.to_string();
+                let mut cause = source.source();
+                while let Some(next) = cause {
+                    let text = next.to_string();
+                    if !reason.contains(&text) {
+                        reason = format!("{reason}: {text}");
+                    }
+                    cause = next.source();
+                }
+                reason
+            }
+            root => root.strip_backtrace(),
+        };
+        SessionError::new(format!("Execution Error: {reason}"))
+    }
+}
+
+/// Hive counts lines from 1 and columns from 0.
+fn hive_position(text: &str, span: Span) -> (usize, usize) {
+    let (line, column) = position(text, span.start);
+    (line, column - 1)
+}

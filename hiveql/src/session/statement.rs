@@ -1,0 +1,108 @@
+//! Statements, each sent to whoever runs its kind.
+
+use super::{Answer, Rows, Session, SessionError};
+use crate::{
+    catalog::Column,
+    ddl::{self, DdlContext, Output, SessionChange},
+    functions::{SessionFacts, registry},
+    plan::Planner,
+    syntax::ast::{CreateView, Describe, Statement},
+    types::HiveType,
+};
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray},
+        datatypes::Schema,
+    },
+    physical_plan::memory::MemoryStream,
+};
+use std::sync::Arc;
+
+impl Session {
+    pub(super) async fn statement(
+        &mut self,
+        statement: &Statement,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let facts = self.facts()?;
+        let (answer, changes) = {
+            let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
+            let context = self.context(&facts, &lookup);
+            self.dispatch(&context, statement, text).await?
+        };
+        for change in changes {
+            match change {
+                SessionChange::Database(name) => self.database = name,
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn dispatch(
+        &self,
+        context: &DdlContext<'_>,
+        statement: &Statement,
+        text: &str,
+    ) -> Result<(Answer, Vec<SessionChange>), SessionError> {
+        let answer = match statement {
+            Statement::Query(query) => self.query(context, query, text).await?,
+            Statement::Explain(explain) => self.explain(context, explain, text).await?,
+            Statement::CreateView(view) => self.create_view(context, view, text).await?,
+            Statement::Describe(Describe::Function { name, extended }) => {
+                described(name, *extended, context.facts)?
+            }
+            statement => {
+                let output = ddl::execute(context, statement)
+                    .await
+                    .map_err(|error| SessionError::of_ddl(&error, text))?;
+                return printed(output, context.facts);
+            }
+        };
+        Ok((answer, Vec::new()))
+    }
+
+    async fn create_view(
+        &self,
+        context: &DdlContext<'_>,
+        view: &CreateView,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let bindings = self.bind(context, &super::bind::names_of(&view.query)).await?;
+        let options = self.plan_options();
+        let planned = Planner::new(&bindings.tables, context.facts, &options).plan(&view.query);
+        let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
+        let columns =
+            relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
+        ddl::views::create(context, view, columns, view.text.clone())
+            .await
+            .map_err(|error| SessionError::of_ddl(&error, text))?;
+        Ok(Answer::done())
+    }
+}
+
+fn described(name: &str, extended: bool, facts: &SessionFacts) -> Result<Answer, SessionError> {
+    let lines = registry::describe(name, extended)
+        .unwrap_or_else(|| vec![format!("Function '{name}' does not exist.")]);
+    Ok(printed(Output::listing("tab_name", lines), facts)?.0)
+}
+
+/// Texts as rows.
+fn printed(output: Output, facts: &SessionFacts) -> Result<(Answer, Vec<SessionChange>), SessionError> {
+    let Output { columns, rows, changes } = output;
+    if columns.is_empty() {
+        return Ok((Answer::done(), changes));
+    }
+    let columns: Vec<(String, HiveType)> =
+        columns.into_iter().map(|(name, _)| (name, HiveType::String)).collect();
+    let column = |index: usize| -> ArrayRef {
+        let values = rows.iter().map(|row| row.get(index).and_then(Option::as_deref));
+        Arc::new(values.collect::<StringArray>())
+    };
+    let schema: Arc<Schema> = crate::formats::arrow_schema(&columns);
+    let arrays = (0..columns.len()).map(column).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    let batch = RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
+        .map_err(datafusion::error::DataFusionError::from)?;
+    let stream = Box::pin(MemoryStream::try_new(vec![batch], schema, None)?);
+    Ok((Answer::Rows(Rows { columns, stream, facts: facts.clone() }), changes))
+}
