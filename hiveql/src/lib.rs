@@ -2,10 +2,12 @@
 //!
 //! It knows nothing of who runs where: it links neither master nor worker.
 
+pub mod cast;
 pub mod catalog;
 pub mod ddl;
 pub mod formats;
 pub mod functions;
+pub mod render;
 pub mod scan;
 pub mod syntax;
 pub mod types;

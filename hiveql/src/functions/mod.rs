@@ -14,7 +14,7 @@ mod hive_names;
 mod kernel;
 mod operators;
 pub mod registry;
-mod resolve;
+pub(crate) mod resolve;
 pub mod session;
 pub mod table;
 pub mod window;

@@ -1,7 +1,8 @@
 //! Spans of text to arrays of primitive types, as Hive's Lazy* classes read them: what cannot be read is NULL.
 
-use super::{TimestampReader, datetimes, numbers};
+use super::{TimestampReader, datetimes};
 use crate::{
+    cast::numbers,
     formats::{lines::Span, storage::Storage},
     types::HiveType,
 };
