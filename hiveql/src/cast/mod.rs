@@ -4,6 +4,7 @@
 //! DataFusion can see through it; all else is a scalar function of its own, which other processes find by its name.
 
 mod decimals;
+mod format;
 mod integers;
 mod nested;
 pub(crate) mod numbers;
@@ -25,6 +26,7 @@ use datafusion::{
     common::{DataFusionError, Result as QueryResult, ScalarValue},
     logical_expr::{Cast, Expr, lit},
 };
+use format::Formatted;
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("cannot cast {from} to {to}")]
@@ -34,15 +36,25 @@ pub struct CastError {
 }
 
 /// The functions that casts become. Nobody calls them by name.
-pub const FUNCTIONS: &[ScalarFunction] = &[ScalarFunction {
-    name: INTERNAL_CAST,
-    aliases: &[],
-    usage: "_FUNC_(value, type) - Converts the value to the type, which is given as JSON",
-    extended: "",
-    resolve: resolve_cast,
-}];
+pub const FUNCTIONS: &[ScalarFunction] = &[
+    ScalarFunction {
+        name: INTERNAL_CAST,
+        aliases: &[],
+        usage: "_FUNC_(value, type) - Converts the value to the type, which is given as JSON",
+        extended: "",
+        resolve: resolve_cast,
+    },
+    ScalarFunction {
+        name: INTERNAL_CAST_FORMAT,
+        aliases: &[],
+        usage: "_FUNC_(value, type, format) - Converts the value to the type by the format",
+        extended: "",
+        resolve: resolve_cast_format,
+    },
+];
 
 const INTERNAL_CAST: &str = "internal_cast";
+const INTERNAL_CAST_FORMAT: &str = "internal_cast_format";
 
 /// Hive's cast as an expression.
 pub fn cast(expr: Expr, from: &HiveType, to: &HiveType, facts: &SessionFacts) -> Result<Expr, CastError> {
@@ -53,33 +65,86 @@ pub fn cast(expr: Expr, from: &HiveType, to: &HiveType, facts: &SessionFacts) ->
     match conversion(from, to).ok_or_else(error)? {
         Conversion::None => Ok(expr),
         Conversion::Arrow => Ok(Expr::Cast(Cast::new(Box::new(expr), to.arrow()))),
-        Conversion::Null => {
-            let null = ScalarValue::try_from(&to.arrow()).map_err(|_| error())?;
-            Ok(Expr::Literal(null, None))
-        }
+        Conversion::Null => Ok(Expr::Literal(null_of(to).ok_or_else(error)?, None)),
         Conversion::Kernel => {
-            let ty = serde_json::to_string(to).map_err(|_| error())?;
-            let args = [
-                Arg { ty: from.clone(), constant: None },
-                Arg { ty: HiveType::String, constant: Some(ScalarValue::Utf8(Some(ty.clone()))) },
-            ];
-            let resolved = resolve_cast(INTERNAL_CAST, &args, facts).map_err(|_| error())?;
-            Ok(resolved.udf.call(vec![expr, lit(ty)]))
+            let ty = text_of(to).ok_or_else(error)?;
+            call(resolve_cast, INTERNAL_CAST, expr, from, [ty], facts).ok_or_else(error)
         }
     }
+}
+
+/// `CAST(x AS type FORMAT 'pattern')`, from text to a date or timestamp or the other way. Also fails where the pattern is
+/// none for that.
+pub fn cast_with_format(
+    expr: Expr,
+    from: &HiveType,
+    to: &HiveType,
+    format: &str,
+    facts: &SessionFacts,
+) -> Result<Expr, CastError> {
+    let error = || CastError { from: from.clone(), to: to.clone() };
+    if *from == HiveType::Void {
+        return Ok(Expr::Literal(null_of(to).ok_or_else(error)?, None));
+    }
+    let constants = [text_of(to).ok_or_else(error)?, format.to_owned()];
+    call(resolve_cast_format, INTERNAL_CAST_FORMAT, expr, from, constants, facts).ok_or_else(error)
+}
+
+fn null_of(ty: &HiveType) -> Option<ScalarValue> {
+    ScalarValue::try_from(&ty.arrow()).ok()
+}
+
+/// The type as it travels in a call.
+fn text_of(ty: &HiveType) -> Option<String> {
+    serde_json::to_string(ty).ok()
+}
+
+/// A call of one of the functions here with constants behind the value.
+fn call<const COUNT: usize>(
+    resolve: fn(&str, &[Arg], &SessionFacts) -> Result<Scalar, FunctionError>,
+    name: &str,
+    value: Expr,
+    from: &HiveType,
+    constants: [String; COUNT],
+    facts: &SessionFacts,
+) -> Option<Expr> {
+    let mut args = vec![Arg { ty: from.clone(), constant: None }];
+    args.extend(
+        constants
+            .iter()
+            .map(|text| Arg { ty: HiveType::String, constant: Some(ScalarValue::Utf8(Some(text.clone()))) }),
+    );
+    let resolved = resolve(name, &args, facts).ok()?;
+    let values = std::iter::once(value).chain(constants.into_iter().map(lit)).collect();
+    Some(resolved.udf.call(values))
 }
 
 fn resolve_cast(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar, FunctionError> {
     count(name, args, 2..=2)?;
     let from = args[0].ty.clone();
-    let to: HiveType = serde_json::from_str(&constant_text(name, args, 1)?)
-        .map_err(|error| wrong_value(name, 1, error.to_string()))?;
+    let to = constant_type(name, args)?;
     if from != to && conversion(&from, &to).is_none() {
         return Err(wrong_type(name, args, 0, &format!("what can be cast to {to}")));
     }
     let (takes, returns) = (vec![from.clone(), HiveType::String], to.clone());
     let facts = facts.clone();
     Ok(scalar(name, args, takes, returns, move |columns, _| cast_array(&columns[0], &from, &to, &facts)))
+}
+
+fn resolve_cast_format(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar, FunctionError> {
+    count(name, args, 3..=3)?;
+    let from = args[0].ty.clone();
+    let to = constant_type(name, args)?;
+    let format = constant_text(name, args, 2)?;
+    let cast = Formatted::new(&from, &to, &format, facts)
+        .ok_or_else(|| wrong_value(name, 2, format!("it is no format for a cast of {from} to {to}")))?;
+    let takes = vec![from, HiveType::String, HiveType::String];
+    Ok(scalar(name, args, takes, to, move |columns, _| cast.cast(&columns[0])))
+}
+
+fn constant_type(name: &str, args: &[Arg]) -> Result<HiveType, FunctionError> {
+    let text = constant_text(name, args, 1)?;
+    serde_json::from_str(&text).map_err(|error| wrong_value(name, 1, error.to_string()))
 }
 
 /// How a cast is done.

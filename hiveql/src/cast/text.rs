@@ -58,7 +58,7 @@ fn lossy(values: &mut Vec<u8>, ends: &mut [usize]) {
 }
 
 /// Cut to the length of the type. A char loses its trailing blanks, which it is printed with.
-fn cut(texts: &StringArray, to: &HiveType) -> ArrayRef {
+pub(super) fn cut(texts: &StringArray, to: &HiveType) -> ArrayRef {
     let whole = || Arc::new(texts.clone()) as ArrayRef;
     match to {
         HiveType::Varchar(length) => {
