@@ -11,7 +11,7 @@ pub(crate) mod numbers;
 pub mod promotion;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod times;
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     },
     types::HiveType,
 };
+use chrono_tz::Tz;
 use datafusion::{
     arrow::array::{Array, ArrayRef, new_null_array},
     common::{DataFusionError, Result as QueryResult, ScalarValue},
@@ -127,8 +128,8 @@ fn resolve_cast(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar
         return Err(wrong_type(name, args, 0, &format!("what can be cast to {to}")));
     }
     let (takes, returns) = (vec![from.clone(), HiveType::String], to.clone());
-    let facts = facts.clone();
-    Ok(scalar(name, args, takes, returns, move |columns, _| cast_array(&columns[0], &from, &to, &facts)))
+    let zone = facts.timezone;
+    Ok(scalar(name, args, takes, returns, move |columns, _| cast_in_zone(&columns[0], &from, &to, zone)))
 }
 
 fn resolve_cast_format(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar, FunctionError> {
@@ -223,31 +224,36 @@ pub fn cast_array(
     to: &HiveType,
     facts: &SessionFacts,
 ) -> QueryResult<ArrayRef> {
+    cast_in_zone(array, from, to, facts.timezone)
+}
+
+/// The same, where there is no session: the zone is all that casts know of one.
+pub(crate) fn cast_in_zone(
+    array: &ArrayRef,
+    from: &HiveType,
+    to: &HiveType,
+    zone: Tz,
+) -> QueryResult<ArrayRef> {
     let unknown = || DataFusionError::External(Box::new(CastError { from: from.clone(), to: to.clone() }));
     match conversion(from, to).ok_or_else(unknown)? {
         Conversion::None => Ok(array.clone()),
         Conversion::Arrow => Ok(datafusion::arrow::compute::cast(array, &to.arrow())?),
         Conversion::Null => Ok(new_null_array(&to.arrow(), array.len())),
-        Conversion::Kernel if !to.is_primitive() => nested::cast(array, from, to, facts),
-        Conversion::Kernel => primitive(array, from, to, facts),
+        Conversion::Kernel if !to.is_primitive() => nested::cast(array, from, to, zone),
+        Conversion::Kernel => primitive(array, from, to, zone),
     }
 }
 
-fn primitive(
-    array: &ArrayRef,
-    from: &HiveType,
-    to: &HiveType,
-    facts: &SessionFacts,
-) -> QueryResult<ArrayRef> {
+fn primitive(array: &ArrayRef, from: &HiveType, to: &HiveType, zone: Tz) -> QueryResult<ArrayRef> {
     match to {
         HiveType::Boolean => integers::to_boolean(array, from),
         HiveType::Decimal { precision, scale } => decimals::to_decimal(array, from, *precision, *scale),
         to if to.is_numeric() => integers::to_number(array, from, to),
-        to if to.is_text() => text::to_text(array, from, to, facts),
+        to if to.is_text() => text::to_text(array, from, to, zone),
         HiveType::Binary => text::to_binary(array, from),
-        HiveType::Date => times::to_date(array, from, facts),
-        HiveType::Timestamp => times::to_timestamp(array, from, facts),
-        HiveType::TimestampLocalTz => times::to_zoned(array, from, facts),
+        HiveType::Date => times::to_date(array, from, zone.into()),
+        HiveType::Timestamp => times::to_timestamp(array, from, zone.into()),
+        HiveType::TimestampLocalTz => times::to_zoned(array, from, zone.into()),
         _ => times::to_interval(array, to),
     }
 }

@@ -1,10 +1,8 @@
 //! Casts of arrays, maps, structs and unions: each part is cast by itself.
 
-use super::{cast_array, conversion};
-use crate::{
-    functions::SessionFacts,
-    types::{HiveType, StructField},
-};
+use super::{cast_in_zone, conversion};
+use crate::types::{HiveType, StructField};
+use chrono_tz::Tz;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, MapArray, StructArray, new_null_array},
@@ -34,23 +32,18 @@ pub(super) fn is_castable(from: &HiveType, to: &HiveType) -> bool {
     }
 }
 
-pub(super) fn cast(
-    array: &ArrayRef,
-    from: &HiveType,
-    to: &HiveType,
-    facts: &SessionFacts,
-) -> Result<ArrayRef> {
+pub(super) fn cast(array: &ArrayRef, from: &HiveType, to: &HiveType, zone: Tz) -> Result<ArrayRef> {
     match (from, to) {
-        (HiveType::Array(from), HiveType::Array(to)) => list(array.as_list(), from, to, facts),
+        (HiveType::Array(from), HiveType::Array(to)) => list(array.as_list(), from, to, zone),
         (HiveType::Map(from_key, from_value), HiveType::Map(to_key, to_value)) => {
-            map(array.as_map(), [from_key, from_value], [to_key, to_value], to, facts)
+            map(array.as_map(), [from_key, from_value], [to_key, to_value], to, zone)
         }
         (HiveType::Struct(from), HiveType::Struct(fields)) => {
             let pairs = types(from).zip(types(fields));
-            structure(array.as_struct(), to, pairs, 0, facts)
+            structure(array.as_struct(), to, pairs, 0, zone)
         }
         (HiveType::Union(from), HiveType::Union(alternatives)) => {
-            structure(array.as_struct(), to, from.iter().zip(alternatives), 1, facts)
+            structure(array.as_struct(), to, from.iter().zip(alternatives), 1, zone)
         }
         _ => Err(super::integers::unexpected(from)),
     }
@@ -60,8 +53,8 @@ fn types(fields: &[StructField]) -> impl Iterator<Item = &HiveType> {
     fields.iter().map(|field| &field.ty)
 }
 
-fn list(array: &ListArray, from: &HiveType, to: &HiveType, facts: &SessionFacts) -> Result<ArrayRef> {
-    let values = cast_array(array.values(), from, to, facts)?;
+fn list(array: &ListArray, from: &HiveType, to: &HiveType, zone: Tz) -> Result<ArrayRef> {
+    let values = cast_in_zone(array.values(), from, to, zone)?;
     let field = Arc::new(Field::new("item", to.arrow(), true));
     Ok(Arc::new(ListArray::try_new(field, array.offsets().clone(), values, array.nulls().cloned())?))
 }
@@ -72,10 +65,10 @@ fn map(
     from: [&HiveType; 2],
     to: [&HiveType; 2],
     whole: &HiveType,
-    facts: &SessionFacts,
+    zone: Tz,
 ) -> Result<ArrayRef> {
-    let mut keys = cast_array(array.keys(), from[0], to[0], facts)?;
-    let mut values = cast_array(array.values(), from[1], to[1], facts)?;
+    let mut keys = cast_in_zone(array.keys(), from[0], to[0], zone)?;
+    let mut values = cast_in_zone(array.values(), from[1], to[1], zone)?;
     let mut offsets = array.offsets().clone();
     if let Some(known) = keys.logical_nulls().filter(|nulls| nulls.null_count() > 0) {
         let kept = |row: usize| {
@@ -107,14 +100,14 @@ fn structure<'a>(
     whole: &HiveType,
     pairs: impl Iterator<Item = (&'a HiveType, &'a HiveType)>,
     kept: usize,
-    facts: &SessionFacts,
+    zone: Tz,
 ) -> Result<ArrayRef> {
     let DataType::Struct(fields) = whole.arrow() else {
         return Ok(new_null_array(&whole.arrow(), array.len()));
     };
     let mut children: Vec<ArrayRef> = array.columns().iter().take(kept).cloned().collect();
     for (child, (from, to)) in array.columns().iter().skip(kept).zip(pairs) {
-        children.push(cast_array(child, from, to, facts)?);
+        children.push(cast_in_zone(child, from, to, zone)?);
     }
     let missing = fields.iter().skip(children.len());
     children.extend(missing.map(|field| new_null_array(field.data_type(), array.len())).collect::<Vec<_>>());

@@ -2,10 +2,10 @@
 
 use super::integers::unexpected;
 use crate::{
-    functions::SessionFacts,
     render::primitive::{Primitive, Style, padded},
     types::HiveType,
 };
+use chrono_tz::Tz;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, StringArray},
@@ -16,16 +16,11 @@ use datafusion::{
 use std::sync::Arc;
 
 /// A string, a varchar or a char, cut to its length.
-pub(super) fn to_text(
-    array: &ArrayRef,
-    from: &HiveType,
-    to: &HiveType,
-    facts: &SessionFacts,
-) -> Result<ArrayRef> {
+pub(super) fn to_text(array: &ArrayRef, from: &HiveType, to: &HiveType, zone: Tz) -> Result<ArrayRef> {
     if from.is_text() {
         return Ok(cut(array.as_string(), to));
     }
-    let Some(primitive) = Primitive::new(array, from, Style::Cast, facts)? else {
+    let Some(primitive) = Primitive::new(array, from, Style::Cast, zone)? else {
         return Err(unexpected(from));
     };
     let nulls = array.logical_nulls();
@@ -57,7 +52,7 @@ fn lossy(values: &mut Vec<u8>, ends: &mut [usize]) {
     *values = replaced;
 }
 
-/// Cut to the length of the type. A char loses its trailing blanks, which it is printed with.
+/// Cut to the length of the type.
 pub(super) fn cut(texts: &StringArray, to: &HiveType) -> ArrayRef {
     let whole = || Arc::new(texts.clone()) as ArrayRef;
     match to {
@@ -66,18 +61,27 @@ pub(super) fn cut(texts: &StringArray, to: &HiveType) -> ArrayRef {
             if texts.iter().flatten().all(|text| text.len() <= length) {
                 return whole();
             }
-            Arc::new(texts.iter().map(|text| text.map(|text| first(text, length))).collect::<StringArray>())
         }
-        HiveType::Char(length) => {
-            let kept = |text| first(text, *length as usize).trim_end_matches(' ');
-            Arc::new(texts.iter().map(|text| text.map(kept)).collect::<StringArray>())
-        }
-        _ => whole(),
+        HiveType::Char(_) => {}
+        _ => return whole(),
+    }
+    Arc::new(texts.iter().map(|text| text.map(|text| fitted(text, to))).collect::<StringArray>())
+}
+
+/// Cut to the length of the type. A char loses its trailing blanks, which it is printed with.
+pub(crate) fn fitted<'a>(text: &'a str, ty: &HiveType) -> &'a str {
+    match ty {
+        HiveType::Varchar(length) => first(text, *length as usize),
+        HiveType::Char(length) => first(text, *length as usize).trim_end_matches(' '),
+        _ => text,
     }
 }
 
 /// So many characters.
 fn first(text: &str, length: usize) -> &str {
+    if text.len() <= length {
+        return text;
+    }
     match text.char_indices().nth(length) {
         Some((end, _)) => &text[..end],
         None => text,

@@ -2,13 +2,10 @@
 
 use super::{decimals::to_decimal, integers::unexpected};
 use crate::{
-    functions::{
-        SessionFacts,
-        datetime::{
-            civil::{MICROS_PER_DAY, MICROS_PER_SECOND, datetime_of, micros_of},
-            parse::{parse_date, parse_day_time, parse_timestamp, parse_year_month},
-            zone::Zone,
-        },
+    functions::datetime::{
+        civil::{MICROS_PER_DAY, MICROS_PER_SECOND, datetime_of, micros_of},
+        parse::{parse_date, parse_day_time, parse_timestamp, parse_year_month},
+        zone::Zone,
     },
     types::{DECIMAL_PRECISION_MAX, HiveType},
 };
@@ -31,12 +28,11 @@ const MICROS_PER_MILLI: i64 = 1_000;
 const MICROS_SCALE: u8 = MICROS_PER_SECOND.ilog10() as u8;
 const UTC: &str = "UTC";
 
-pub(super) fn to_date(array: &ArrayRef, from: &HiveType, facts: &SessionFacts) -> Result<ArrayRef> {
+pub(super) fn to_date(array: &ArrayRef, from: &HiveType, zone: Zone) -> Result<ArrayRef> {
     let day = |micros: i64| i32::try_from(micros.div_euclid(MICROS_PER_DAY)).ok();
     let dates: Date32Array = match from {
         HiveType::Timestamp => array.as_primitive::<TimestampMicrosecondType>().unary_opt(day),
         HiveType::TimestampLocalTz => {
-            let zone = Zone::from(facts.timezone);
             let instants = array.as_primitive::<TimestampMicrosecondType>();
             instants.unary_opt(|instant| day(local(zone, instant)?))
         }
@@ -47,11 +43,10 @@ pub(super) fn to_date(array: &ArrayRef, from: &HiveType, facts: &SessionFacts) -
 }
 
 /// Whole numbers count milliseconds, others seconds.
-pub(super) fn to_timestamp(array: &ArrayRef, from: &HiveType, facts: &SessionFacts) -> Result<ArrayRef> {
+pub(super) fn to_timestamp(array: &ArrayRef, from: &HiveType, zone: Zone) -> Result<ArrayRef> {
     let times: TimestampMicrosecondArray = match from {
         HiveType::Date => days_in_micros(array),
         HiveType::TimestampLocalTz => {
-            let zone = Zone::from(facts.timezone);
             array.as_primitive::<TimestampMicrosecondType>().unary_opt(|instant| local(zone, instant))
         }
         from if from.is_text() => {
@@ -63,8 +58,7 @@ pub(super) fn to_timestamp(array: &ArrayRef, from: &HiveType, facts: &SessionFac
 }
 
 /// What names no zone is in that of the session.
-pub(super) fn to_zoned(array: &ArrayRef, from: &HiveType, facts: &SessionFacts) -> Result<ArrayRef> {
-    let zone = Zone::from(facts.timezone);
+pub(super) fn to_zoned(array: &ArrayRef, from: &HiveType, zone: Zone) -> Result<ArrayRef> {
     let instant = |micros: i64| Some(micros_of(zone.instant(datetime_of(micros)?)?));
     let times: TimestampMicrosecondArray = match from {
         HiveType::Date => days_in_micros(array).unary_opt(instant),

@@ -8,6 +8,7 @@ mod tests;
 pub(crate) mod time;
 
 use crate::{functions::SessionFacts, types::HiveType};
+use chrono_tz::Tz;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, Int8Array},
@@ -49,11 +50,11 @@ enum Shape {
 impl Renderer {
     /// Fails where the array is not of the type.
     pub fn new(array: &ArrayRef, ty: &HiveType, facts: &SessionFacts) -> Result<Renderer> {
-        Renderer::styled(array, ty, Style::Row, facts)
+        Renderer::styled(array, ty, Style::Row, facts.timezone)
     }
 
-    fn styled(array: &ArrayRef, ty: &HiveType, style: Style, facts: &SessionFacts) -> Result<Renderer> {
-        let inner = |array: &ArrayRef, ty: &HiveType| Renderer::styled(array, ty, Style::Nested, facts);
+    fn styled(array: &ArrayRef, ty: &HiveType, style: Style, zone: Tz) -> Result<Renderer> {
+        let inner = |array: &ArrayRef, ty: &HiveType| Renderer::styled(array, ty, Style::Nested, zone);
         let shape = match ty {
             HiveType::Void => Shape::Void,
             HiveType::Array(element) => {
@@ -85,7 +86,7 @@ impl Renderer {
                 let alternatives = types.iter().zip(columns).map(|(ty, column)| inner(column, ty));
                 Shape::Union { tags, alternatives: alternatives.collect::<Result<_>>()? }
             }
-            _ => match Primitive::new(array, ty, style, facts)? {
+            _ => match Primitive::new(array, ty, style, zone)? {
                 Some(primitive) => Shape::Primitive(primitive),
                 None => Shape::Void,
             },

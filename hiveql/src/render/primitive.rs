@@ -1,10 +1,8 @@
 //! Primitive values of one column as text.
 
 use super::{number, time};
-use crate::{
-    functions::{SessionFacts, datetime::zone::Zone},
-    types::HiveType,
-};
+use crate::{functions::datetime::zone::Zone, types::HiveType};
+use chrono_tz::Tz;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, PrimitiveArray, StringArray},
@@ -60,12 +58,7 @@ pub(crate) enum Primitive {
 
 impl Primitive {
     /// `None` for a type that is not primitive, and for void.
-    pub fn new(
-        array: &ArrayRef,
-        ty: &HiveType,
-        style: Style,
-        facts: &SessionFacts,
-    ) -> Result<Option<Primitive>> {
+    pub fn new(array: &ArrayRef, ty: &HiveType, style: Style, zone: Tz) -> Result<Option<Primitive>> {
         Ok(Some(match ty {
             HiveType::Boolean => {
                 let words = if style == Style::Cast { ["FALSE", "TRUE"] } else { ["false", "true"] };
@@ -91,11 +84,9 @@ impl Primitive {
             HiveType::Binary => Primitive::Binary(known(array.as_binary_opt(), array, ty)?),
             HiveType::Date => Primitive::Date(values(array, ty)?),
             HiveType::Timestamp => Primitive::Timestamp(values(array, ty)?),
-            HiveType::TimestampLocalTz => Primitive::Zoned {
-                values: values(array, ty)?,
-                zone: facts.timezone.into(),
-                name: facts.timezone.name(),
-            },
+            HiveType::TimestampLocalTz => {
+                Primitive::Zoned { values: values(array, ty)?, zone: zone.into(), name: zone.name() }
+            }
             HiveType::IntervalYearMonth => Primitive::YearMonth(values(array, ty)?),
             HiveType::IntervalDayTime => Primitive::DayTime(values(array, ty)?),
             _ => return Ok(None),

@@ -62,7 +62,7 @@ impl Formatted {
                 Ok(self.print(micros.map(|micros| datetime_of(micros?))))
             }
             HiveType::TimestampLocalTz => {
-                let local = times::to_timestamp(array, &self.from, &self.facts)?;
+                let local = times::to_timestamp(array, &self.from, self.facts.timezone.into())?;
                 let micros = local.as_primitive::<TimestampMicrosecondType>().iter();
                 Ok(self.print(micros.map(|micros| datetime_of(micros?))))
             }
