@@ -7,7 +7,7 @@ const PLAIN_MOST: f64 = 1e7;
 const PLAIN_LEAST: f64 = 1e-3;
 
 pub(crate) fn integer(value: i64, out: &mut Vec<u8>) {
-    text(out, format_args!("{value}"));
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// As `Float.toString` of Java 8.
@@ -22,14 +22,19 @@ pub(crate) fn double(value: f64, out: &mut Vec<u8>) {
 
 /// All digits of the scale, zeros too.
 pub(crate) fn decimal(value: i128, scale: usize, out: &mut Vec<u8>) {
-    if scale == 0 {
-        return text(out, format_args!("{value}"));
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(value.unsigned_abs()).as_bytes();
+    if value < 0 {
+        out.push(b'-');
     }
-    let sign = if value < 0 { "-" } else { "" };
-    let width = scale + 1;
-    text(out, format_args!("{sign}{:0>width$}", value.unsigned_abs()));
-    let point = out.len() - scale;
-    out.insert(point, b'.');
+    if scale == 0 {
+        return out.extend_from_slice(digits);
+    }
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(scale));
+    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
+    out.push(b'.');
+    out.extend(std::iter::repeat_n(b'0', scale - fraction.len()));
+    out.extend_from_slice(fraction);
 }
 
 /// Without the zeros that end the fraction.
@@ -191,7 +196,7 @@ mod tests {
         ] {
             assert_eq!(written(|out| double(value, out)), text);
         }
-        assert_eq!(written(|out| float(3.14, out)), "3.14");
+        assert_eq!(written(|out| float(3.25e-5, out)), "3.25E-5");
     }
 
     #[test]

@@ -12,15 +12,34 @@ pub(crate) fn date(days: i32, out: &mut Vec<u8>) {
 }
 
 fn civil(date: NaiveDate, out: &mut Vec<u8>) {
-    let sign = if date.year() < 0 { "-" } else { "" };
-    text(out, format_args!("{sign}{:04}-{:02}-{:02}", date.year().unsigned_abs(), date.month(), date.day()));
+    if !(0..=9_999).contains(&date.year()) {
+        let sign = if date.year() < 0 { "-" } else { "" };
+        text(out, format_args!("{sign}{:04}", date.year().unsigned_abs()));
+    } else {
+        pair(date.year().unsigned_abs() / 100, out);
+        pair(date.year().unsigned_abs() % 100, out);
+    }
+    out.push(b'-');
+    pair(date.month(), out);
+    out.push(b'-');
+    pair(date.day(), out);
+}
+
+/// A number below 100 with two digits.
+fn pair(number: u32, out: &mut Vec<u8>) {
+    out.extend([b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]);
 }
 
 /// The fraction without its trailing zeros, and no fraction at all where it is zero.
 pub(crate) fn timestamp(micros: i64, out: &mut Vec<u8>) {
     let Some(time) = datetime_of(micros) else { return };
     civil(time.date(), out);
-    text(out, format_args!(" {:02}:{:02}:{:02}", time.hour(), time.minute(), time.second()));
+    out.push(b' ');
+    pair(time.hour(), out);
+    out.push(b':');
+    pair(time.minute(), out);
+    out.push(b':');
+    pair(time.second(), out);
     let fraction = micros.rem_euclid(MICROS_PER_SECOND);
     if fraction > 0 {
         text(out, format_args!(".{fraction:06}"));
@@ -64,6 +83,13 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn years_have_at_least_four_digits() {
+        for (days, text) in [(0, "1970-01-01"), (-719_162, "0001-01-01"), (2_932_897, "10000-01-01")] {
+            assert_eq!(written(|out| date(days, out)), text);
+        }
     }
 
     #[test]

@@ -42,12 +42,13 @@ pub(super) fn can_read(pattern: &Pattern) -> bool {
         && (has(Slot::DayOfYear) != (has(Slot::Month) || has(Slot::Day)))
         && (has(Slot::DayOfYear) || all(&[Slot::Month, Slot::Day]));
     let is_week = all(&WEEK) && !any(&CIVIL);
-    let is_time = !(has(Slot::Hour) && any(&[Slot::HalfDayHour, Slot::Meridiem]))
-        && (!has(Slot::Meridiem) || has(Slot::HalfDayHour))
-        && !(has(Slot::SecondOfDay)
-            && any(&[Slot::Hour, Slot::HalfDayHour, Slot::Meridiem, Slot::Minute, Slot::Second]));
+    let is_half_day = any(&[Slot::HalfDayHour, Slot::Meridiem]);
+    let is_clock = is_half_day || any(&[Slot::Hour, Slot::Minute, Slot::Second]);
+    let contradicts = (has(Slot::Hour) && is_half_day)
+        || (has(Slot::Meridiem) && !has(Slot::HalfDayHour))
+        || (has(Slot::SecondOfDay) && is_clock);
     let is_zone = !has(Slot::ZoneMinute) || has(Slot::ZoneHour);
-    is_unique && (is_civil || is_week) && is_time && is_zone
+    is_unique && (is_civil || is_week) && !contradicts && is_zone
 }
 
 fn elements(pattern: &Pattern) -> impl Iterator<Item = Element> {
