@@ -172,6 +172,7 @@ fn times_count_seconds_and_integers_count_milliseconds() {
         ("773600971", vec![T::Int, T::Timestamp], "1970-01-09 22:53:20.971"),
         ("-51", vec![T::TinyInt, T::Timestamp], "1969-12-31 23:59:59.949"),
         ("1.5", vec![T::Double, T::Timestamp], "1970-01-01 00:00:01.5"),
+        ("55.6189189189", vec![T::decimal(20, 10), T::Timestamp], "1970-01-01 00:00:55.618918"),
         ("2020-02-29", vec![T::Date, T::Timestamp], "2020-02-29 00:00:00"),
         ("2020-02-29 23:59:59", vec![T::Timestamp, T::Date], "2020-02-29"),
         ("2020-02-29 23:59:59", vec![T::Timestamp, T::String], "2020-02-29 23:59:59"),

@@ -1,13 +1,13 @@
 //! Casts to dates, timestamps and intervals.
 
-use super::{decimals::to_decimal, integers::unexpected};
+use super::integers::unexpected;
 use crate::{
     functions::datetime::{
         civil::{MICROS_PER_DAY, MICROS_PER_SECOND, datetime_of, micros_of},
         parse::{parse_date, parse_day_time, parse_timestamp, parse_year_month},
         zone::Zone,
     },
-    types::{DECIMAL_PRECISION_MAX, HiveType},
+    types::HiveType,
 };
 use datafusion::{
     arrow::{
@@ -25,7 +25,7 @@ use datafusion::{
 use std::sync::Arc;
 
 const MICROS_PER_MILLI: i64 = 1_000;
-const MICROS_SCALE: u8 = MICROS_PER_SECOND.ilog10() as u8;
+const MICROS_SCALE: u32 = MICROS_PER_SECOND.ilog10();
 const UTC: &str = "UTC";
 
 pub(super) fn to_date(array: &ArrayRef, from: &HiveType, zone: Zone) -> Result<ArrayRef> {
@@ -103,12 +103,21 @@ fn numbers_in_micros(array: &ArrayRef, from: &HiveType) -> Result<TimestampMicro
         HiveType::BigInt => millis::<Int64Type>(array),
         HiveType::Float => array.as_primitive::<Float32Type>().unary_opt(|value| micros(value.into())),
         HiveType::Double => array.as_primitive::<Float64Type>().unary_opt(micros),
-        HiveType::Decimal { .. } => {
-            let seconds = to_decimal(array, from, DECIMAL_PRECISION_MAX, MICROS_SCALE)?;
-            seconds.as_primitive::<Decimal128Type>().unary_opt(|micros| i64::try_from(micros).ok())
+        HiveType::Decimal { scale, .. } => {
+            let scale = u32::from(*scale);
+            array.as_primitive::<Decimal128Type>().unary_opt(|seconds| decimal_micros(seconds, scale))
         }
         from => return Err(unexpected(from)),
     })
+}
+
+/// What is finer is cut.
+fn decimal_micros(seconds: i128, scale: u32) -> Option<i64> {
+    let micros = match MICROS_SCALE.checked_sub(scale) {
+        Some(missing) => seconds.checked_mul(10i128.pow(missing))?,
+        None => seconds / 10i128.pow(scale - MICROS_SCALE),
+    };
+    i64::try_from(micros).ok()
 }
 
 fn millis<T: ArrowPrimitiveType>(array: &ArrayRef) -> TimestampMicrosecondArray
