@@ -12,12 +12,14 @@ pub(crate) fn integer(value: i64, out: &mut Vec<u8>) {
 
 /// As `Float.toString` of Java 8.
 pub(crate) fn float(value: f32, out: &mut Vec<u8>) {
-    java_number(f64::from(value), format_args!("{:e}", value.abs()), f32::MANTISSA_DIGITS, out);
+    let texts = [format_args!("{:e}", value.abs()), format_args!("{:.1e}", value.abs())];
+    java_number(f64::from(value), texts, f32::MANTISSA_DIGITS, out);
 }
 
 /// As `Double.toString` of Java 8.
 pub(crate) fn double(value: f64, out: &mut Vec<u8>) {
-    java_number(value, format_args!("{:e}", value.abs()), f64::MANTISSA_DIGITS, out);
+    let texts = [format_args!("{:e}", value.abs()), format_args!("{:.1e}", value.abs())];
+    java_number(value, texts, f64::MANTISSA_DIGITS, out);
 }
 
 /// All digits of the scale, zeros too.
@@ -55,8 +57,8 @@ pub(super) fn text(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-/// `shortest` has the fewest digits that read back as the same value.
-fn java_number(value: f64, shortest: fmt::Arguments<'_>, significant_bits: u32, out: &mut Vec<u8>) {
+/// The texts are that with the fewest digits that read back as the same value, and that with two digits.
+fn java_number(value: f64, texts: [fmt::Arguments<'_>; 2], significant_bits: u32, out: &mut Vec<u8>) {
     if value.is_nan() {
         return out.extend_from_slice(b"NaN");
     }
@@ -71,11 +73,18 @@ fn java_number(value: f64, shortest: fmt::Arguments<'_>, significant_bits: u32, 
         return out.extend_from_slice(b"0.0");
     }
     let mut number = Digits::default();
+    let [shortest, two_digits] = texts;
     // Any double fits.
     let _ = match whole(value, significant_bits) {
         Some((digits, dropped)) => number.read_whole(digits, dropped),
         None => fmt::Write::write_fmt(&mut number, shortest),
     };
+    // Java always writes two, and of the least values the second says something.
+    if number.length == 1 && value < f64::from(f32::MIN_POSITIVE) {
+        number = Digits::default();
+        let _ = fmt::Write::write_fmt(&mut number, two_digits);
+        number.trim();
+    }
     let exponent = number.exponent;
     let digits = &number.digits[..number.length];
     let Some((first, rest)) = digits.split_first() else { return };
@@ -135,10 +144,14 @@ impl Digits {
     fn read_whole(&mut self, digits: u64, dropped: u32) -> fmt::Result {
         fmt::Write::write_fmt(self, format_args!("{digits}"))?;
         self.exponent = dropped as i32 + self.length as i32 - 1;
+        self.trim();
+        Ok(())
+    }
+
+    fn trim(&mut self) {
         while self.length > 1 && self.digits[self.length - 1] == b'0' {
             self.length -= 1;
         }
-        Ok(())
     }
 }
 
@@ -191,11 +204,14 @@ mod tests {
             (1e7, "1.0E7"),
             (1.25e300, "1.25E300"),
             (-2.225_073_858_507_201_4e-308, "-2.2250738585072014E-308"),
+            (4.9e-324, "4.9E-324"),
+            (1e-300, "1.0E-300"),
             (f64::NAN, "NaN"),
             (f64::NEG_INFINITY, "-Infinity"),
         ] {
             assert_eq!(written(|out| double(value, out)), text);
         }
+        assert_eq!(written(|out| float(1.4e-45, out)), "1.4E-45");
         assert_eq!(written(|out| float(3.25e-5, out)), "3.25E-5");
     }
 
