@@ -8,6 +8,7 @@ pub mod ddl;
 pub mod formats;
 pub mod functions;
 pub mod plan;
+pub mod render;
 pub mod scan;
 pub mod session;
 pub mod syntax;

@@ -15,7 +15,7 @@ mod kernel;
 pub mod math;
 mod operators;
 pub mod registry;
-mod resolve;
+pub(crate) mod resolve;
 pub mod session;
 pub mod table;
 pub mod window;

@@ -4,6 +4,7 @@ use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
     conditional, datetime, document, hive_names::hive_names, operators::OPERATORS, session, table, window,
 };
+use crate::cast;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,6 +21,8 @@ const SCALARS: Lists<super::Scalar> = &[
     document::FUNCTIONS,
     session::FUNCTIONS,
 ];
+/// Found by their names as the others are, but neither listed nor described: the planner alone calls them.
+const INTERNAL: Lists<super::Scalar> = &[&[cast::FUNCTIONS]];
 const AGGREGATES: Lists<super::Aggregate> = &[&[aggregate::FUNCTIONS]];
 const WINDOWS: Lists<super::Window> = &[&[window::FUNCTIONS]];
 const TABLES: Lists<super::Table> = &[table::FUNCTIONS];
@@ -34,7 +37,8 @@ fn by_name<R>(lists: Lists<R>) -> ByName<R> {
     named.collect()
 }
 
-static SCALARS_BY_NAME: LazyLock<ByName<super::Scalar>> = LazyLock::new(|| by_name(SCALARS));
+static SCALARS_BY_NAME: LazyLock<ByName<super::Scalar>> =
+    LazyLock::new(|| by_name(SCALARS).into_iter().chain(by_name(INTERNAL)).collect());
 static AGGREGATES_BY_NAME: LazyLock<ByName<super::Aggregate>> = LazyLock::new(|| by_name(AGGREGATES));
 static WINDOWS_BY_NAME: LazyLock<ByName<super::Window>> = LazyLock::new(|| by_name(WINDOWS));
 static TABLES_BY_NAME: LazyLock<ByName<super::Table>> = LazyLock::new(|| by_name(TABLES));
@@ -215,6 +219,15 @@ mod tests {
         assert_eq!(aggregate("STD").map(|function| function.name), Some("stddev"));
         assert_eq!(window("ROW_NUMBER").map(|function| function.name), Some("row_number"));
         assert!(aggregate("nothing").is_none());
+    }
+
+    #[test]
+    fn internal_functions_are_found_but_not_listed() {
+        for function in INTERNAL.iter().copied().flatten().copied().flatten() {
+            assert!(scalar(function.name).is_some(), "{}", function.name);
+            assert!(description(function.name).is_none(), "{}", function.name);
+            assert!(!by_name(SCALARS).contains_key(function.name), "{}", function.name);
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@ mod datetimes;
 mod decode;
 mod encode;
 mod nested;
-mod numbers;
 mod parameters;
 mod patterns;
 mod row_format;

@@ -14,8 +14,8 @@ mod text;
 
 pub use access::field;
 
-use super::{Arg, FunctionError, ScalarFunction, conditional::common::common_type, resolve::wrong_type};
-use crate::types::HiveType;
+use super::{Arg, FunctionError, ScalarFunction, resolve::wrong_type};
+use crate::{cast::promotion::common_type, types::HiveType};
 
 /// The functions of this folder.
 pub const FUNCTIONS: &[&[ScalarFunction]] = &[

@@ -14,7 +14,7 @@ fn maybe_number(text: &[u8]) -> bool {
 }
 
 /// A fraction is allowed, and cut off.
-pub(super) fn integer(text: &[u8]) -> Option<i64> {
+pub(crate) fn integer(text: &[u8]) -> Option<i64> {
     if !maybe_number(text) {
         return None;
     }
@@ -36,11 +36,11 @@ pub(super) fn integer(text: &[u8]) -> Option<i64> {
 }
 
 /// Java's `Double.parseDouble`.
-pub(super) fn double(text: &[u8]) -> Option<f64> {
+pub(crate) fn double(text: &[u8]) -> Option<f64> {
     java_number(text)?.parse().ok()
 }
 
-pub(super) fn float(text: &[u8]) -> Option<f32> {
+pub(crate) fn float(text: &[u8]) -> Option<f32> {
     java_number(text)?.parse().ok()
 }
 
@@ -59,7 +59,7 @@ fn java_number(text: &[u8]) -> Option<&str> {
 }
 
 /// Digits, an optional point and exponent; rounded half up to `scale`, `None` where `precision` is too small.
-pub(super) fn decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
+pub(crate) fn decimal(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
     let text = text.trim_ascii();
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),
