@@ -12,6 +12,7 @@ mod evaluate;
 mod facts;
 mod hive_names;
 mod kernel;
+pub mod math;
 mod operators;
 pub mod registry;
 mod resolve;

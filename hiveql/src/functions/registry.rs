@@ -2,7 +2,8 @@
 
 use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
-    conditional, datetime, document, hive_names::hive_names, operators::OPERATORS, session, table, window,
+    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, session, table,
+    window,
 };
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use std::{
@@ -18,6 +19,7 @@ const SCALARS: Lists<super::Scalar> = &[
     conditional::FUNCTIONS,
     datetime::FUNCTIONS,
     document::FUNCTIONS,
+    math::FUNCTIONS,
     session::FUNCTIONS,
 ];
 const AGGREGATES: Lists<super::Aggregate> = &[&[aggregate::FUNCTIONS]];
