@@ -122,10 +122,14 @@ impl DecimalCall {
         if right == 0 {
             return None;
         }
-        if let Some(quotient) = self.short_quotient(left, right, scales) {
-            return within(quotient, self.precision);
+        match self.short_quotient(left, right, scales) {
+            Some(quotient) => within(quotient, self.precision),
+            None => self.long_quotient(left, right, scales),
         }
-        // All 38 places, in two steps so that no product is wider than 256 bits.
+    }
+
+    /// The quotient with all 38 places, in two steps so that no product is wider than 256 bits.
+    fn long_quotient(self, left: i128, right: i128, scales: Scales) -> Option<i128> {
         let (divisor, places) = (i256::from_i128(right), (DIGITS + scales.right).checked_sub(scales.left)?);
         let mut quotient = i256::from_i128(left.checked_div(right)?);
         let mut rest = i256::from_i128(left.checked_rem(right)?);
@@ -198,4 +202,74 @@ fn half_up_wide(value: i256, by: i256) -> Option<i256> {
         return Some(quotient);
     }
     quotient.checked_add(if value.is_negative() { i256::MINUS_ONE } else { i256::ONE })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decimal() -> impl Strategy<Value = (i128, u8, u8)> {
+        (1..=38u8).prop_flat_map(|precision| {
+            let limit = 10i128.pow(precision.into()) - 1;
+            (-limit..=limit, Just(precision), 0..=precision)
+        })
+    }
+
+    fn column((value, precision, scale): (i128, u8, u8)) -> ArrayRef {
+        Arc::new(Decimal128Array::from(vec![value]).with_precision_and_scale(precision, scale as i8).unwrap())
+    }
+
+    fn result(op: Operator, left: (i128, u8, u8), right: (i128, u8, u8)) -> DecimalCall {
+        let ty = |(_, precision, scale)| crate::types::HiveType::decimal(precision, scale);
+        match super::super::operand::numeric(op, &ty(left), &ty(right)).unwrap().returns {
+            crate::types::HiveType::Decimal { precision, scale } => DecimalCall::new(op, precision, scale),
+            other => panic!("{other}"),
+        }
+    }
+
+    fn scales(left: (i128, u8, u8), right: (i128, u8, u8)) -> Scales {
+        Scales { left: left.2.into(), right: right.2.into() }
+    }
+
+    proptest! {
+        #[test]
+        fn a_short_quotient_is_the_long_one(left in decimal(), right in decimal()) {
+            prop_assume!(right.0 != 0);
+            let call = result(Operator::Divide, left, right);
+            if let Some(short) = call.short_quotient(left.0, right.0, scales(left, right)) {
+                let long = call.long_quotient(left.0, right.0, scales(left, right));
+                prop_assert_eq!(within(short, call.precision), long);
+            }
+        }
+
+        #[test]
+        fn a_narrow_product_is_the_wide_one(left in decimal(), right in decimal()) {
+            let call = result(Operator::Multiply, left, right);
+            let product = i256::from_i128(left.0).wrapping_mul(i256::from_i128(right.0));
+            let wide = call.finish(product, u32::from(left.2) + u32::from(right.2));
+            prop_assert_eq!(call.value(left.0, right.0, scales(left, right)), wide);
+        }
+
+        #[test]
+        fn what_is_computed_at_once_is_what_each_row_gives(
+            left in decimal(),
+            right in decimal(),
+            op in prop::sample::select(vec![Operator::Add, Operator::Subtract, Operator::Multiply]),
+        ) {
+            let call = result(op, left, right);
+            let (left_column, right_column) = (column(left), column(right));
+            let columns = [left_column, right_column];
+            let direct = call
+                .direct(
+                    primitive::<Decimal128Type>(&columns, 0).unwrap(),
+                    primitive::<Decimal128Type>(&columns, 1).unwrap(),
+                    scales(left, right),
+                )
+                .unwrap();
+            if let Some(direct) = direct {
+                prop_assert_eq!(Some(direct.value(0)), call.value(left.0, right.0, scales(left, right)));
+            }
+        }
+    }
 }

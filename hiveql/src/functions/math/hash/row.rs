@@ -102,3 +102,64 @@ fn hash_union(union: &StructArray, alternatives: &[HiveType], algorithm: Algorit
     });
     Ok(chosen.map(Option::unwrap_or_default).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::{arrow::array::new_null_array, common::ScalarValue};
+
+    fn check(value: ScalarValue, ty: &HiveType, java: i32, murmur: i32) {
+        let column = value.to_array_of_size(1).unwrap();
+        let zone = Zone::from(chrono_tz::Tz::UTC);
+        let hash =
+            |algorithm| hash_rows(std::slice::from_ref(&column), std::slice::from_ref(ty), 1, algorithm);
+        assert_eq!(hash(Algorithm::Java { zone }).unwrap(), [java], "{value}");
+        assert_eq!(hash(Algorithm::Murmur).unwrap(), [murmur], "{value}");
+    }
+
+    /// These numbers are what Hive 3 computes; Trino checks itself against them.
+    #[test]
+    fn values_have_the_hashes_of_hive() {
+        check(ScalarValue::Int8(Some(-128)), &HiveType::TinyInt, -128, -128);
+        check(ScalarValue::Int16(Some(300)), &HiveType::SmallInt, 300, 2_107_031_704);
+        check(ScalarValue::Int32(Some(i32::MAX)), &HiveType::Int, i32::MAX, 1_133_859_967);
+        check(ScalarValue::Int64(Some(300_000_000_000)), &HiveType::BigInt, -647_710_651, -888_935_297);
+        for (value, java, murmur) in [
+            (12.34, 1_095_069_860, -381_747_602),
+            (f32::NAN, 2_143_289_344, -480_354_314),
+            (-f32::MAX, -8_388_609, 470_252_243),
+        ] {
+            check(ScalarValue::Float32(Some(value)), &HiveType::Float, java, murmur);
+        }
+        for (value, java, murmur) in
+            [(12.34, 986_311_098, -2_070_733_568), (f64::NAN, 2_146_959_360, 1_138_026_565)]
+        {
+            check(ScalarValue::Float64(Some(value)), &HiveType::Double, java, murmur);
+        }
+        for (ty, text, java, murmur) in [
+            (HiveType::String, "test string", -318_923_937, -138_301_454),
+            (HiveType::String, "\u{5f3a}\u{5927}\u{7684}Trino\u{5f15}\u{64ce}", 1_688_501_507, 1_784_416_344),
+            (HiveType::Varchar(15), "", 1, -965_378_730),
+            (HiveType::Varchar(15), "test string", -189_841_218, -138_301_454),
+        ] {
+            check(ScalarValue::Utf8(Some(text.into())), &ty, java, murmur);
+        }
+        check(ScalarValue::Date32(Some(16_758)), &HiveType::Date, 16_758, 8_542_395);
+        check(ScalarValue::Boolean(None), &HiveType::Boolean, 0, 0);
+    }
+
+    #[test]
+    fn arrays_have_the_hashes_of_hive() {
+        let array = |values: &[ScalarValue], ty: &HiveType| {
+            ScalarValue::List(ScalarValue::new_list_nullable(values, &ty.arrow()))
+        };
+        let numbers = [5, 8, 13].map(|number| ScalarValue::Int16(Some(number)));
+        let ty = HiveType::array(HiveType::SmallInt);
+        check(array(&numbers, &HiveType::SmallInt), &ty, 5_066, -905_011_156);
+        let texts = ["test1", "test2", "test3", "test4"].map(ScalarValue::from);
+        let ty = HiveType::array(HiveType::String);
+        check(array(&texts, &HiveType::String), &ty, 957_612_994, 1_305_539_282);
+        let absent = new_null_array(&ty.arrow(), 2);
+        assert_eq!(hash_rows(&[absent], &[ty], 2, Algorithm::Murmur).unwrap(), [0, 0]);
+    }
+}
