@@ -80,32 +80,41 @@ impl DecimalCall {
     }
 
     fn value(self, left: i128, right: i128, scales: Scales) -> Option<i128> {
-        let wide = |value: i128| i256::from_i128(value);
-        let scale = scales.left.max(scales.right);
-        let aligned = || {
-            let left = wide(left).checked_mul(power(scale - scales.left)?)?;
-            Some((left, wide(right).checked_mul(power(scale - scales.right)?)?))
-        };
         match self.op {
-            Operator::Subtract => {
-                let (left, right) = aligned()?;
-                self.finish(left.checked_sub(right)?, scale)
-            }
             Operator::Multiply => self.product(left, right, scales.left + scales.right),
             Operator::Divide => self.quotient(left, right, scales),
-            Operator::Modulo => {
-                let (left, right) = aligned()?;
-                self.finish(left.checked_rem(right)?, scale)
-            }
-            Operator::PositiveModulo => {
-                let (left, right) = aligned()?;
-                self.finish(left.checked_rem(right)?.checked_add(right)?.checked_rem(right)?, scale)
-            }
-            _ => {
-                let (left, right) = aligned()?;
-                self.finish(left.checked_add(right)?, scale)
-            }
+            _ => match self.narrow(left, right, scales) {
+                Some(value) => within(value, self.precision),
+                None => self.wide(left, right, scales),
+            },
         }
+    }
+
+    /// What is done on operands of one scale, where 128 bits hold it all and nothing is rounded.
+    fn narrow(self, left: i128, right: i128, scales: Scales) -> Option<i128> {
+        let scale = scales.left.max(scales.right);
+        let left = left.checked_mul(10i128.checked_pow(scale - scales.left)?)?;
+        let right = right.checked_mul(10i128.checked_pow(scale - scales.right)?)?;
+        let value = match self.op {
+            Operator::Subtract => left.checked_sub(right)?,
+            Operator::Modulo => left.checked_rem(right)?,
+            Operator::PositiveModulo => left.checked_rem(right)?.checked_add(right)?.checked_rem(right)?,
+            _ => left.checked_add(right)?,
+        };
+        (scale == u32::from(self.scale) && value.unsigned_abs() < LIMIT).then_some(value)
+    }
+
+    fn wide(self, left: i128, right: i128, scales: Scales) -> Option<i128> {
+        let scale = scales.left.max(scales.right);
+        let left = i256::from_i128(left).checked_mul(power(scale - scales.left)?)?;
+        let right = i256::from_i128(right).checked_mul(power(scale - scales.right)?)?;
+        let value = match self.op {
+            Operator::Subtract => left.checked_sub(right)?,
+            Operator::Modulo => left.checked_rem(right)?,
+            Operator::PositiveModulo => left.checked_rem(right)?.checked_add(right)?.checked_rem(right)?,
+            _ => left.checked_add(right)?,
+        };
+        self.finish(value, scale)
     }
 
     fn product(self, left: i128, right: i128, scale: u32) -> Option<i128> {
@@ -252,6 +261,24 @@ mod tests {
         }
 
         #[test]
+        fn what_fits_into_128_bits_is_the_same_in_256(
+            left in decimal(),
+            right in decimal(),
+            op in prop::sample::select(vec![
+                Operator::Add,
+                Operator::Subtract,
+                Operator::Modulo,
+                Operator::PositiveModulo,
+            ]),
+        ) {
+            let call = result(op, left, right);
+            if let Some(narrow) = call.narrow(left.0, right.0, scales(left, right)) {
+                let wide = call.wide(left.0, right.0, scales(left, right));
+                prop_assert_eq!(within(narrow, call.precision), wide);
+            }
+        }
+
+        #[test]
         fn what_is_computed_at_once_is_what_each_row_gives(
             left in decimal(),
             right in decimal(),
@@ -268,7 +295,11 @@ mod tests {
                 )
                 .unwrap();
             if let Some(direct) = direct {
-                prop_assert_eq!(Some(direct.value(0)), call.value(left.0, right.0, scales(left, right)));
+                let wide = match op {
+                    Operator::Multiply => call.value(left.0, right.0, scales(left, right)),
+                    _ => call.wide(left.0, right.0, scales(left, right)),
+                };
+                prop_assert_eq!(Some(direct.value(0)), wide);
             }
         }
     }

@@ -147,8 +147,10 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
     ),
 ];
 
-/// The function of that name, and whether it is defined somewhere.
-fn call_of(name: &str) -> (fn(f64) -> f64, fn(f64) -> bool) {
+/// A function, and whether it is defined somewhere.
+type Partial = (fn(f64) -> f64, fn(f64) -> bool);
+
+fn call_of(name: &str) -> Partial {
     fn everywhere(_: f64) -> bool {
         true
     }

@@ -187,6 +187,22 @@ fn decimals_are_rounded_half_up_to_the_scale_of_their_type() {
 }
 
 #[test]
+fn the_expressions_on_decimals_of_hives_tests_have_its_digits() {
+    let decimal = |digits, precision, scale| arg(ScalarValue::Decimal128(Some(digits), precision, scale));
+    let (left, right) = (decimal(8_356_189_189_189, 20, 10), decimal(100_082_307_692_307_700, 23, 14));
+    let call = |name, left: &Arg, right: &Arg| value(FUNCTIONS, name, &[left.clone(), right.clone()]);
+    let sum = call("+", &left, &decimal(234, 3, 2));
+    let share = call("/", &right, &decimal(34, 2, 1));
+    check(&[
+        ("+", &[left.clone(), right.clone()], "1836.44199584197700"),
+        ("-", &[left.clone(), call("*", &int(2), &right)], "-1166.02723492725400"),
+        ("/", &[sum, right.clone()], "0.8372697814834"),
+        ("*", &[left.clone(), share], "245972.55810810255804469"),
+        ("%", &[left, int(10)], "5.6189189189"),
+    ]);
+}
+
+#[test]
 fn the_positive_modulo_is_that_of_hive() {
     check(&[
         ("pmod", &[void(), void()], "NULL"),
