@@ -459,6 +459,8 @@ fn hashes_are_those_of_hives_tests() {
         ("hash", &[arg(ScalarValue::Boolean(Some(true)))], "1"),
         ("hash", &[int(1), int(2), int(3)], "1026"),
         ("hash", &[decimal("1.50")], "466"),
+        // Of the instant in the zone of the session.
+        ("hash", &[timestamp("1970-01-01 00:13:55.619")], "-454742992"),
         ("murmur_hash", &[int(300_000)], "-678663480"),
         ("crc32", &[string("ABC")], "2743272264"),
         ("crc32", &[string("")], "0"),
