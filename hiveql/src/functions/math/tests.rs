@@ -1,6 +1,6 @@
 //! The operators and functions of this folder on the values of Hive's own tests.
 
-use super::{ArithmeticOp, BucketingVersion, FUNCTIONS, arithmetic, bucket_of, native_operator};
+use super::{ArithmeticOp, FUNCTIONS, arithmetic, native_operator};
 use crate::{
     functions::{
         Arg, FunctionError,
@@ -11,7 +11,7 @@ use crate::{
 };
 use datafusion::{
     arrow::{
-        array::{ArrayRef, Int32Array, Int64Array, RecordBatch, RecordBatchOptions},
+        array::{RecordBatch, RecordBatchOptions},
         datatypes::Schema,
     },
     common::ScalarValue,
@@ -467,20 +467,6 @@ fn hashes_are_those_of_hives_tests() {
         ("crc32", &[void()], "NULL"),
         ("bucket_number", &[int(1)], "NULL"),
     ]);
-}
-
-#[test]
-fn rows_fall_into_the_buckets_that_hive_puts_them_in() {
-    let columns: [ArrayRef; 1] = [Arc::new(Int32Array::from(vec![Some(300_000), Some(i32::MIN), None]))];
-    let buckets = |version| bucket_of(&columns, &[HiveType::Int], 500, version).unwrap();
-    let expected = |hashes: [i32; 3]| hashes.map(|hash| (hash & i32::MAX) as u32 % 500).to_vec();
-    assert_eq!(buckets(BucketingVersion::V1), expected([300_000, i32::MIN, 0]));
-    assert_eq!(buckets(BucketingVersion::V2), expected([-678_663_480, 1_194_881_028, 0]));
-    let two: [ArrayRef; 2] =
-        [Arc::new(Int64Array::from(vec![300_000_000_000])), Arc::new(Int32Array::from(vec![1]))];
-    let types = [HiveType::BigInt, HiveType::Int];
-    let expected = ((-647_710_651_i32).wrapping_mul(31).wrapping_add(1) & i32::MAX) as u32 % 8;
-    assert_eq!(bucket_of(&two, &types, 8, BucketingVersion::V1).unwrap(), [expected]);
 }
 
 #[test]
