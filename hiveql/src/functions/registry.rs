@@ -2,7 +2,8 @@
 
 use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
-    conditional, datetime, document, hive_names::hive_names, operators::OPERATORS, session, table, window,
+    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, session, table,
+    window,
 };
 use crate::cast;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
@@ -19,6 +20,7 @@ const SCALARS: Lists<super::Scalar> = &[
     conditional::FUNCTIONS,
     datetime::FUNCTIONS,
     document::FUNCTIONS,
+    math::FUNCTIONS,
     session::FUNCTIONS,
 ];
 /// Found by their names as the others are, but neither listed nor described: the planner alone calls them.
