@@ -17,6 +17,7 @@ pub mod registry;
 mod resolve;
 pub mod session;
 pub mod table;
+pub mod text;
 pub mod window;
 
 pub use facts::SessionFacts;

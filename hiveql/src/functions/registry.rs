@@ -2,7 +2,8 @@
 
 use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
-    conditional, datetime, document, hive_names::hive_names, operators::OPERATORS, session, table, window,
+    conditional, datetime, document, hive_names::hive_names, operators::OPERATORS, session, table, text,
+    window,
 };
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use std::{
@@ -19,6 +20,7 @@ const SCALARS: Lists<super::Scalar> = &[
     datetime::FUNCTIONS,
     document::FUNCTIONS,
     session::FUNCTIONS,
+    text::FUNCTIONS,
 ];
 const AGGREGATES: Lists<super::Aggregate> = &[&[aggregate::FUNCTIONS]];
 const WINDOWS: Lists<super::Window> = &[&[window::FUNCTIONS]];

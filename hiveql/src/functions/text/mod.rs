@@ -1,0 +1,49 @@
+//! Functions of strings and of binary values.
+
+mod arguments;
+mod concat;
+mod java_pattern;
+mod java_regex;
+mod length;
+mod letters;
+mod like;
+mod pad;
+mod position;
+mod regexp;
+mod rewrite;
+mod rows;
+mod split;
+mod substring;
+#[cfg(test)]
+mod tests;
+mod trim;
+
+use super::{Arg, FunctionError, Scalar, ScalarFunction, SessionFacts};
+
+/// The functions of this folder.
+pub const FUNCTIONS: &[&[ScalarFunction]] = &[
+    concat::FUNCTIONS,
+    length::FUNCTIONS,
+    letters::FUNCTIONS,
+    like::FUNCTIONS,
+    pad::FUNCTIONS,
+    position::FUNCTIONS,
+    regexp::FUNCTIONS,
+    rewrite::FUNCTIONS,
+    split::FUNCTIONS,
+    substring::FUNCTIONS,
+    trim::FUNCTIONS,
+];
+
+type Resolve = fn(&str, &[Arg], &SessionFacts) -> Result<Scalar, FunctionError>;
+
+/// A function of this folder with its texts, in which `_FUNC_` stands for its name.
+const fn function(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    usage: &'static str,
+    extended: &'static str,
+    resolve: Resolve,
+) -> ScalarFunction {
+    ScalarFunction { name, aliases, usage, extended, resolve }
+}

@@ -1,0 +1,1 @@
+//! The values of Hive's own tests and documentation.
