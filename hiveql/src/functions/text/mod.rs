@@ -1,7 +1,12 @@
 //! Functions of strings and of binary values.
 
 mod arguments;
+mod charset;
+mod choice;
+mod cipher;
 mod concat;
+mod digest;
+mod encoding;
 mod java_pattern;
 mod java_regex;
 mod length;
@@ -12,6 +17,7 @@ mod position;
 mod regexp;
 mod rewrite;
 mod rows;
+mod sound;
 mod split;
 mod substring;
 #[cfg(test)]
@@ -22,7 +28,11 @@ use super::{Arg, FunctionError, Scalar, ScalarFunction, SessionFacts};
 
 /// The functions of this folder.
 pub const FUNCTIONS: &[&[ScalarFunction]] = &[
+    choice::FUNCTIONS,
+    cipher::FUNCTIONS,
     concat::FUNCTIONS,
+    digest::FUNCTIONS,
+    encoding::FUNCTIONS,
     length::FUNCTIONS,
     letters::FUNCTIONS,
     like::FUNCTIONS,
@@ -30,6 +40,7 @@ pub const FUNCTIONS: &[&[ScalarFunction]] = &[
     position::FUNCTIONS,
     regexp::FUNCTIONS,
     rewrite::FUNCTIONS,
+    sound::FUNCTIONS,
     split::FUNCTIONS,
     substring::FUNCTIONS,
     trim::FUNCTIONS,
