@@ -5,18 +5,22 @@ mod charset;
 mod choice;
 mod cipher;
 mod concat;
+mod decimal_format;
 mod digest;
 mod encoding;
+mod format_number;
 mod java_pattern;
 mod java_regex;
 mod length;
 mod letters;
 mod like;
+mod mask;
 mod pad;
 mod position;
 mod regexp;
 mod rewrite;
 mod rows;
+mod sentences;
 mod sound;
 mod split;
 mod substring;
@@ -33,13 +37,16 @@ pub const FUNCTIONS: &[&[ScalarFunction]] = &[
     concat::FUNCTIONS,
     digest::FUNCTIONS,
     encoding::FUNCTIONS,
+    format_number::FUNCTIONS,
     length::FUNCTIONS,
     letters::FUNCTIONS,
     like::FUNCTIONS,
+    mask::FUNCTIONS,
     pad::FUNCTIONS,
     position::FUNCTIONS,
     regexp::FUNCTIONS,
     rewrite::FUNCTIONS,
+    sentences::FUNCTIONS,
     sound::FUNCTIONS,
     split::FUNCTIONS,
     substring::FUNCTIONS,
