@@ -156,7 +156,7 @@ fn texts(rows: Rows, text: impl Fn(usize) -> Option<String>) -> ArrayRef {
 }
 
 /// As `Double.toString` writes it.
-fn written(value: f64) -> String {
+pub(in crate::functions) fn written(value: f64) -> String {
     if value.is_nan() {
         return "NaN".into();
     }

@@ -182,8 +182,15 @@ impl Parts {
     }
 }
 
-/// Rounds digits with a point to so many places, to the even one where there is nothing between.
-pub(super) fn round_half_even(digits: &str, places: usize) -> String {
+/// Which of two neighbours is taken from the middle between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tie {
+    Even,
+    Up,
+}
+
+/// Rounds digits with a point to so many places.
+pub(super) fn rounded(digits: &str, places: usize, tie: Tie) -> String {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if fraction.len() <= places {
         return digits.to_owned();
@@ -193,7 +200,7 @@ pub(super) fn round_half_even(digits: &str, places: usize) -> String {
     let odd = rounded.last().is_some_and(|digit| digit % 2 == 1);
     let (first, rest) = cut.split_at(1);
     let up = match first.cmp("5") {
-        std::cmp::Ordering::Equal => odd || rest.contains(|digit| digit != '0'),
+        std::cmp::Ordering::Equal => tie == Tie::Up || odd || rest.contains(|digit| digit != '0'),
         order => order.is_gt(),
     };
     if up {

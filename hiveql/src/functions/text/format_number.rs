@@ -1,7 +1,7 @@
 //! `format_number`: numbers with commas, or as a pattern says.
 
 use super::{
-    decimal_format::{DecimalFormat, round_half_even, shifted},
+    decimal_format::{DecimalFormat, Tie, rounded, shifted},
     function,
     rows::{int_at, text_at, try_texts},
 };
@@ -126,7 +126,7 @@ impl<'a> Numbers<'a> {
             0 => Cow::Borrowed(digits),
             places => Cow::Owned(shifted(digits, places)),
         };
-        format.write(negative, &round_half_even(&digits, format.places()), out)?;
+        format.write(negative, &rounded(&digits, format.places(), Tie::Even), out)?;
         Ok(Some(()))
     }
 }

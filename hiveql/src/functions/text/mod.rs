@@ -17,6 +17,7 @@ mod like;
 mod mask;
 mod pad;
 mod position;
+mod printf;
 mod regexp;
 mod rewrite;
 mod rows;
@@ -44,6 +45,7 @@ pub const FUNCTIONS: &[&[ScalarFunction]] = &[
     mask::FUNCTIONS,
     pad::FUNCTIONS,
     position::FUNCTIONS,
+    printf::FUNCTIONS,
     regexp::FUNCTIONS,
     rewrite::FUNCTIONS,
     sentences::FUNCTIONS,

@@ -388,6 +388,24 @@ fn numbers_are_written_with_commas_or_by_a_pattern() {
 }
 
 #[test]
+fn values_are_written_as_a_format_says() {
+    for (args, written) in [
+        (vec![string("Hello World %d %s"), int(100), string("days")], "Hello World 100 days"),
+        (vec![string("%2$s-%1$s-%<s|%1$5d|%1$-3d|%1$03d"), int(7), string("a")], "a-7-7|    7|7  |007"),
+        (vec![string("%s %b %S"), void(), void(), string("up")], "null false UP"),
+        (
+            vec![string("%.2f %e %g"), double(2.675), double(12345.678), double(0.00012)],
+            "2.68 1.234568e+04 0.000120000",
+        ),
+        (vec![string("%x %,d %(d"), int(-1), int(1_234_567), int(-5)], "ffffffff 1,234,567 (5)"),
+        (vec![string("%.1f%%"), decimal(1_235, 4, 2)], "12.4%"),
+        (vec![string("%s %10.3s|"), double(1e7), string("abcdef")], "1.0E7        abc|"),
+    ] {
+        assert_eq!(call("printf", &args), written);
+    }
+}
+
+#[test]
 fn natural_language_is_taken_apart() {
     let text = "Hive is an excellent tool for data querying; and perhaps more versatile than machine translation!! \
                 Multiple, ill-formed sentences...confounding punctuation--and yet this UDF still works!!!!";
