@@ -172,13 +172,16 @@ impl Patterns {
     /// Of the argument at `index`.
     pub(super) fn of(name: &str, args: &[Arg], index: usize) -> Result<Patterns, FunctionError> {
         match args.get(index).and_then(|arg| arg.constant.as_ref()) {
-            Some(ScalarValue::Utf8(Some(pattern))) => {
-                let compiled = JavaRegex::new(pattern);
-                let compiled = compiled.map_err(|error| wrong_value(name, index, error.to_string()))?;
-                Ok(Patterns::Constant(Arc::new(compiled)))
-            }
+            Some(ScalarValue::Utf8(Some(pattern))) => Patterns::constant(name, index, pattern),
             _ => Ok(Patterns::Cached(Mutex::default())),
         }
+    }
+
+    /// A pattern that is the same in all rows, whatever they say.
+    pub(super) fn constant(name: &str, index: usize, pattern: &str) -> Result<Patterns, FunctionError> {
+        let compiled = JavaRegex::new(pattern);
+        let compiled = compiled.map_err(|error| wrong_value(name, index, error.to_string()))?;
+        Ok(Patterns::Constant(Arc::new(compiled)))
     }
 
     /// For one batch.

@@ -15,6 +15,7 @@ mod length;
 mod letters;
 mod like;
 mod mask;
+mod message;
 mod pad;
 mod position;
 mod printf;
@@ -28,6 +29,7 @@ mod substring;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod url;
 
 use super::{Arg, FunctionError, Scalar, ScalarFunction, SessionFacts};
 
@@ -43,6 +45,7 @@ pub const FUNCTIONS: &[&[ScalarFunction]] = &[
     letters::FUNCTIONS,
     like::FUNCTIONS,
     mask::FUNCTIONS,
+    message::FUNCTIONS,
     pad::FUNCTIONS,
     position::FUNCTIONS,
     printf::FUNCTIONS,
@@ -53,6 +56,7 @@ pub const FUNCTIONS: &[&[ScalarFunction]] = &[
     split::FUNCTIONS,
     substring::FUNCTIONS,
     trim::FUNCTIONS,
+    url::FUNCTIONS,
 ];
 
 type Resolve = fn(&str, &[Arg], &SessionFacts) -> Result<Scalar, FunctionError>;

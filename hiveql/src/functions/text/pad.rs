@@ -3,7 +3,7 @@
 use super::{
     arguments::{strings, strings_then_ints},
     function,
-    rows::{byte_of_char, char_count, int_at, text_at, texts},
+    rows::{byte_of_char, char_count, check_room, int_at, text_at, try_texts},
 };
 use crate::{
     functions::{
@@ -12,7 +12,10 @@ use crate::{
     },
     types::HiveType,
 };
-use datafusion::arrow::{array::StringBuilder, datatypes::Int32Type};
+use datafusion::{
+    arrow::{array::StringBuilder, datatypes::Int32Type},
+    common::DataFusionError,
+};
 use std::fmt::Write;
 
 pub(super) const FUNCTIONS: &[ScalarFunction] = &[
@@ -52,45 +55,55 @@ fn pad(name: &str, args: &[Arg], left: bool) -> Result<Scalar, FunctionError> {
     Ok(scalar(name, args, takes, HiveType::String, move |columns, rows| {
         let (values, fillings) = (text(columns, 0)?, text(columns, 2)?);
         let lengths = primitive::<Int32Type>(columns, 1)?;
-        texts(rows, values.value_data().len(), |row, out| {
-            let (value, filling) = (text_at(values, row)?, text_at(fillings, row)?);
-            let length = usize::try_from(int_at(lengths, row)?).ok()?;
+        try_texts(rows, values.value_data().len(), |row, out| {
+            let length = int_at(lengths, row).and_then(|length| usize::try_from(length).ok());
+            let texts = text_at(values, row).zip(text_at(fillings, row));
+            let Some(((value, filling), length)) = texts.zip(length) else { return Ok(None) };
             let found = char_count(value);
             if found >= length {
-                return out.write_str(&value[..byte_of_char(value, length)]).ok();
+                out.write_str(&value[..byte_of_char(value, length)])?;
+                return Ok(Some(()));
             }
             if filling.is_empty() {
-                return None;
+                return Ok(None);
             }
             if left {
                 fill(filling, length - found, out)?;
-                return out.write_str(value).ok();
+                out.write_str(value)?;
+            } else {
+                out.write_str(value)?;
+                fill(filling, length - found, out)?;
             }
-            out.write_str(value).ok()?;
-            fill(filling, length - found, out)
+            Ok(Some(()))
         })
     }))
 }
 
-/// Appends `length` characters.
-fn fill(filling: &str, length: usize, out: &mut StringBuilder) -> Option<()> {
+/// Appends `length` characters; the filling is not empty.
+fn fill(filling: &str, length: usize, out: &mut StringBuilder) -> Result<(), DataFusionError> {
     let each = char_count(filling);
-    for _ in 0..length / each {
-        out.write_str(filling).ok()?;
-    }
-    out.write_str(&filling[..byte_of_char(filling, length % each)]).ok()
+    times(filling, length / each, out)?;
+    out.write_str(&filling[..byte_of_char(filling, length % each)])?;
+    Ok(())
+}
+
+fn times(value: &str, count: usize, out: &mut StringBuilder) -> Result<(), DataFusionError> {
+    check_room(out, value.len().saturating_mul(count))?;
+    (0..count).try_for_each(|_| out.write_str(value))?;
+    Ok(())
 }
 
 fn repeat(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
     let takes = strings_then_ints(name, args, 2..=2, 1)?;
     Ok(scalar(name, args, takes, HiveType::String, |columns, rows| {
         let (values, counts) = (text(columns, 0)?, primitive::<Int32Type>(columns, 1)?);
-        texts(rows, values.value_data().len(), |row, out| {
-            let (value, count) = (text_at(values, row)?, int_at(counts, row)?);
-            if value.is_empty() {
-                return Some(());
+        try_texts(rows, values.value_data().len(), |row, out| {
+            let both = text_at(values, row).zip(int_at(counts, row));
+            let Some((value, count)) = both else { return Ok(None) };
+            if !value.is_empty() {
+                times(value, usize::try_from(count).unwrap_or(0), out)?;
             }
-            (0..count).try_for_each(|_| out.write_str(value).ok())
+            Ok(Some(()))
         })
     }))
 }
@@ -99,9 +112,10 @@ fn space(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionE
     let takes = strings_then_ints(name, args, 1..=1, 0)?;
     Ok(scalar(name, args, takes, HiveType::String, |columns, rows| {
         let counts = primitive::<Int32Type>(columns, 0)?;
-        texts(rows, 0, |row, out| {
-            let count = usize::try_from(int_at(counts, row)?).unwrap_or(0);
-            if count == 0 { Some(()) } else { fill(" ", count, out) }
+        try_texts(rows, 0, |row, out| {
+            let Some(count) = int_at(counts, row) else { return Ok(None) };
+            times(" ", usize::try_from(count).unwrap_or(0), out)?;
+            Ok(Some(()))
         })
     }))
 }

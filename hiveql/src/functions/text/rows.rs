@@ -48,6 +48,19 @@ impl<'a> Bytes<'a> {
     }
 }
 
+/// The texts of a batch are one array, whose places are counted in 32 bits.
+#[derive(Debug, thiserror::Error)]
+#[error("the texts of one batch are longer than 2 GiB")]
+struct TooLong;
+
+/// Fails where so many more bytes have no room in the column.
+pub(super) fn check_room(out: &StringBuilder, bytes: usize) -> Result<()> {
+    match out.values_slice().len().checked_add(bytes) {
+        Some(length) if i32::try_from(length).is_ok() => Ok(()),
+        _ => Err(DataFusionError::External(Box::new(TooLong))),
+    }
+}
+
 /// A column of what `write` appends in each row; NULL where it returns nothing.
 pub(super) fn texts(
     rows: Rows,
@@ -65,7 +78,9 @@ pub(super) fn try_texts(
 ) -> Result<ArrayRef> {
     let mut builder = StringBuilder::with_capacity(rows, capacity_bytes);
     for row in 0..rows {
-        match write(row, &mut builder)? {
+        let written = write(row, &mut builder)?;
+        check_room(&builder, 0)?;
+        match written {
             // Ends what was appended piece by piece.
             Some(()) => builder.append_value(""),
             None => builder.append_null(),

@@ -156,6 +156,27 @@ fn texts_are_filled_up_and_repeated() {
 }
 
 #[test]
+fn a_text_that_no_column_can_hold_is_refused() {
+    let takes = [string("abc"), int(i32::MAX)];
+    let all = FUNCTIONS.iter().copied().flatten();
+    let repeat = all.into_iter().find(|function| function.name == "repeat").unwrap();
+    let scalar = (repeat.resolve)("repeat", &takes, &facts()).unwrap();
+    let columns = takes.map(|arg| arg.constant.unwrap().to_array().unwrap());
+    let call = datafusion::logical_expr::ScalarFunctionArgs {
+        arg_fields: vec![],
+        args: columns.into_iter().map(datafusion::logical_expr::ColumnarValue::Array).collect(),
+        number_rows: 1,
+        return_field: std::sync::Arc::new(datafusion::arrow::datatypes::Field::new(
+            "",
+            scalar.returns.arrow(),
+            true,
+        )),
+        config_options: std::sync::Arc::default(),
+    };
+    assert!(scalar.udf.invoke_with_args(call).unwrap_err().to_string().contains("2 GiB"));
+}
+
+#[test]
 fn letters_change_their_case() {
     assert_eq!(strings("lcase", &["FaceBOOK É"]), "facebook é");
     assert_eq!(strings("ucase", &["Facebook é"]), "FACEBOOK É");
@@ -402,6 +423,27 @@ fn values_are_written_as_a_format_says() {
         (vec![string("%s %10.3s|"), double(1e7), string("abcdef")], "1.0E7        abc|"),
     ] {
         assert_eq!(call("printf", &args), written);
+    }
+}
+
+#[test]
+fn parts_of_urls_pairs_and_messages_are_read() {
+    let url = "http://facebook.com/path/p1.php?query=1&k=v#Ref";
+    for (part, found) in
+        [("HOST", "facebook.com"), ("QUERY", "query=1&k=v"), ("REF", "Ref"), ("QUERY:k", "NULL")]
+    {
+        assert_eq!(strings("parse_url", &[url, part]), found);
+    }
+    assert_eq!(strings("parse_url", &[url, "QUERY", "k"]), "v");
+    assert_eq!(strings("parse_url", &[url, "HOST", "k"]), "NULL");
+    assert_eq!(strings("str_to_map", &["a:1,b:2,c,a:3,,"]), "{a: 3, b: 2, c: NULL}");
+    assert_eq!(strings("str_to_map", &["a=1&b=2", "&", "="]), "{a: 1, b: 2}");
+    for (message, format, plain) in [
+        ("H4sIAAAAAAAA/ytJLS4BAAx+f9gEAAAA", "gzip", "test"),
+        ("H4sIAAAAAAAA/ytJLS4BAAx+f9gEAAAA", "gzip(json-2.0)", "test"),
+        ("{unitTest:'udf-deserialize'}", "json-0.2", "{unitTest:'udf-deserialize'}"),
+    ] {
+        assert_eq!(strings("deserialize", &[message, format]), plain);
     }
 }
 
