@@ -18,6 +18,7 @@ pub mod registry;
 pub(crate) mod resolve;
 pub mod session;
 pub mod table;
+pub mod text;
 pub mod window;
 
 pub use facts::SessionFacts;

@@ -2,7 +2,7 @@
 
 use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
-    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, session, table,
+    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, session, table, text,
     window,
 };
 use crate::cast;
@@ -22,6 +22,7 @@ const SCALARS: Lists<super::Scalar> = &[
     document::FUNCTIONS,
     math::FUNCTIONS,
     session::FUNCTIONS,
+    text::FUNCTIONS,
 ];
 /// Found by their names as the others are, but neither listed nor described: the planner alone calls them.
 const INTERNAL: Lists<super::Scalar> = &[&[cast::FUNCTIONS]];

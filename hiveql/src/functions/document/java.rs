@@ -157,7 +157,7 @@ fn texts(rows: Rows, text: impl Fn(usize) -> Option<String>) -> ArrayRef {
 }
 
 /// As `Double.toString` writes it.
-fn written(value: f64) -> String {
+pub(in crate::functions) fn written(value: f64) -> String {
     let mut text = Vec::new();
     render::number::double(value, &mut text);
     String::from_utf8_lossy(&text).into_owned()
