@@ -9,3 +9,4 @@ pub mod functions;
 pub mod scan;
 pub mod syntax;
 pub mod types;
+pub mod write;
