@@ -13,3 +13,4 @@ pub mod scan;
 pub mod session;
 pub mod syntax;
 pub mod types;
+pub mod write;

@@ -3,6 +3,7 @@
 //! Each operation is one transaction that expects the versions it has read. It knows nothing of statements or of files.
 
 mod change;
+mod contents;
 mod databases;
 mod durable;
 mod error;
@@ -16,8 +17,12 @@ mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 pub use change::{Change, Versioned};
+pub use contents::{
+    Attempts, Contents, FileStamp, LastWrite, Snapshot, WriteNumber, WrittenName, is_private,
+};
 pub use durable::DurableStore;
 pub use error::CatalogError;
 pub use model::*;
@@ -82,17 +87,6 @@ impl Catalog {
 
     /// Takes a number that nobody else has, for a table's id or a removal's key.
     pub async fn next_number(&self) -> Result<u64, CatalogError> {
-        loop {
-            let current = self.read::<u64>(record::NEXT).await?;
-            let number = current.as_ref().map_or(1, |current| current.record);
-            let mut change = Change::default();
-            change.expect(record::NEXT, current.map(|current| current.version));
-            change.put(record::NEXT, &(number + 1))?;
-            match self.commit(change).await {
-                // Another session took this one, and so made progress.
-                Err(error) if error.is_conflict() => continue,
-                done => return done.map(|()| number),
-            }
-        }
+        self.next_numbers(1).await
     }
 }

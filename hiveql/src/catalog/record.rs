@@ -2,12 +2,13 @@
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `hive/next` | the number of the next table |
+//! | `hive/next` | the next number of a table, a removal or a write |
 //! | `hive/database/<name>` | [`super::Database`] |
 //! | `hive/table/<database>/<name>` | [`super::Table`] |
 //! | `hive/partition/<table id, 16 hexadecimal digits>/<partition name>` | [`super::Partition`] |
 //! | `hive/function/<database>/<name>` | [`super::Function`] |
 //! | `hive/removal/<number>` | [`super::Removal`] |
+//! | `hive/write/<number>` | [`super::PendingWrite`] |
 //!
 //! Names in keys are escaped as partition names are, so `/` only separates. A value is JSON: `{"version":1,"record":...}`.
 //! Partitions stand under their table's id, so a renamed table keeps them without touching them, and those of a dropped
@@ -21,6 +22,7 @@ pub const RECORD_VERSION: u32 = 1;
 pub const NEXT: &str = "hive/next";
 pub const DATABASES: &str = "hive/database/";
 pub const REMOVALS: &str = "hive/removal/";
+pub const WRITES: &str = "hive/write/";
 
 #[derive(Serialize)]
 struct Written<'a, T> {
@@ -84,6 +86,10 @@ pub fn function_key(database: &str, name: &str) -> String {
 
 pub fn removal_key(number: u64) -> String {
     format!("{REMOVALS}{number:016x}")
+}
+
+pub fn write_key(number: u64) -> String {
+    format!("{WRITES}{number:016x}")
 }
 
 fn joined(prefix: &str, names: &[&str]) -> String {

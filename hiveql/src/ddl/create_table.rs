@@ -118,6 +118,7 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
         view: None,
         constraints: Vec::new(),
         statistics: BTreeMap::new(),
+        contents: None,
     })
 }
 

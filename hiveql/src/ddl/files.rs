@@ -5,7 +5,7 @@
 //! a killed session left is deleted by the next one that wants the place, before it takes it: see [`clear_leftovers`].
 
 use super::{DdlContext, DdlError};
-use crate::catalog::Change;
+use crate::catalog::{Change, FileStamp, Removal, Replaced, WrittenName};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStoreExt, path::Path};
 
@@ -19,7 +19,37 @@ pub async fn list(context: &DdlContext<'_>, location: &str) -> Result<Vec<Object
 }
 
 pub async fn delete(context: &DdlContext<'_>, location: &str) -> Result<(), DdlError> {
-    let files = list(context, location).await?;
+    delete_where(context, location, |_, _| true).await
+}
+
+/// Deletes what a removal says.
+async fn remove(context: &DdlContext<'_>, removal: &Removal) -> Result<(), DdlError> {
+    match &removal.replaced {
+        None => delete(context, &removal.location).await,
+        Some(replaced) => {
+            delete_where(context, &removal.location, |name, stamp| is_replaced(replaced, name, stamp)).await
+        }
+    }
+}
+
+fn is_replaced(replaced: &Replaced, name: &str, stamp: FileStamp) -> bool {
+    let of_write = WrittenName::of_path(name).is_some_and(|named| replaced.writes.contains(&named.write));
+    of_write || replaced.files.get(name) == Some(&stamp)
+}
+
+pub fn stamp(file: &ObjectMeta) -> FileStamp {
+    FileStamp { bytes: file.size, modified_micros: file.last_modified.timestamp_micros() }
+}
+
+/// Deletes the files below a location whose names there and stamps are wanted.
+async fn delete_where(
+    context: &DdlContext<'_>,
+    location: &str,
+    wanted: impl Fn(&str, FileStamp) -> bool,
+) -> Result<(), DdlError> {
+    let (_, root) = context.stores.resolve(location)?;
+    let mut files = list(context, location).await?;
+    files.retain(|file| name_below(&root, file).is_some_and(|name| wanted(&name, stamp(file))));
     let (store, _) = context.stores.resolve(location)?;
     futures::stream::iter(files)
         .map(|file| {
@@ -36,6 +66,12 @@ pub async fn delete(context: &DdlContext<'_>, location: &str) -> Result<(), DdlE
         .await
         .map_err(|source| failed(location, source))?;
     Ok(())
+}
+
+/// What a file is called below a location's path.
+pub fn name_below(root: &Path, file: &ObjectMeta) -> Option<String> {
+    let parts: Vec<_> = file.location.prefix_match(root)?.collect();
+    Some(parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("/"))
 }
 
 /// Copies all files to the same names below another location of the same store or of another.
@@ -92,10 +128,10 @@ async fn finish(
     location: &str,
 ) -> Result<(), DdlError> {
     for (number, version, noted) in catalog.removals().await? {
-        if noted.trim_end_matches('/') != location.trim_end_matches('/') {
+        if noted.location.trim_end_matches('/') != location.trim_end_matches('/') {
             continue;
         }
-        delete(context, &noted).await?;
+        remove(context, &noted).await?;
         let mut change = Change::default();
         change.end_removal(number, version);
         match catalog.commit(change).await {

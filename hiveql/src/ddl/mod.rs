@@ -9,7 +9,7 @@ mod databases;
 mod describe;
 mod drop_table;
 mod error;
-mod files;
+pub(crate) mod files;
 mod functions;
 mod output;
 mod partition_filter;

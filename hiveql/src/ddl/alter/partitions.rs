@@ -18,6 +18,7 @@ pub fn made(context: &DdlContext<'_>, table: &Table, values: Vec<String>) -> Par
         created_seconds: context.now_seconds(),
         last_access_seconds: 0,
         statistics: BTreeMap::new(),
+        contents: None,
     }
 }
 

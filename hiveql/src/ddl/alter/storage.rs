@@ -28,6 +28,7 @@ fn alter_table(table: &mut Table, action: &AlterAction) -> Result<(), DdlError> 
     match action {
         AlterAction::SetLocation(location) => {
             table.storage.location = location.trim_end_matches('/').to_owned();
+            table.contents = None;
         }
         AlterAction::SetOwner { kind, name } => {
             table.owner_kind = kind.to_uppercase();
@@ -45,6 +46,7 @@ fn alter_partition(table: &Table, partition: &mut Partition, action: &AlterActio
     match action {
         AlterAction::SetLocation(location) => {
             partition.location = Some(location.trim_end_matches('/').to_owned());
+            partition.contents = None;
             Ok(())
         }
         AlterAction::SetProperties(_)
