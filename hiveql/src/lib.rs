@@ -3,9 +3,12 @@
 //! It knows nothing of who runs where: it links neither master nor worker.
 
 pub mod catalog;
+pub mod codec;
 pub mod ddl;
+pub mod executor;
 pub mod formats;
 pub mod functions;
 pub mod scan;
+pub mod stages;
 pub mod syntax;
 pub mod types;

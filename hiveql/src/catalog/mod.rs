@@ -3,6 +3,7 @@
 //! Each operation is one transaction that expects the versions it has read. It knows nothing of statements or of files.
 
 mod change;
+mod cluster;
 mod databases;
 mod durable;
 mod error;
@@ -18,6 +19,7 @@ mod tables;
 mod tests;
 
 pub use change::{Change, Versioned};
+pub use cluster::ClusterStore;
 pub use durable::DurableStore;
 pub use error::CatalogError;
 pub use model::*;

@@ -59,6 +59,12 @@ impl ScanDescription {
         Arc::new(Schema::new(projected.collect::<Vec<_>>()))
     }
 
+    /// Of the data columns, which predicates look at.
+    pub fn data_schema(&self) -> Schema {
+        let column = |(name, ty): &(String, HiveType)| Field::new(name, ty.arrow(), true);
+        Schema::new(self.columns.iter().map(column).collect::<Vec<_>>())
+    }
+
     pub fn bytes(&self) -> u64 {
         self.groups.iter().flatten().map(|split| split.range.end - split.range.start).sum()
     }

@@ -77,6 +77,10 @@ impl HiveScanExec {
         &self.description
     }
 
+    pub fn predicate(&self) -> Option<&Arc<dyn PhysicalExpr>> {
+        self.predicate.as_ref()
+    }
+
     fn reader(&self, batch_rows: usize) -> SplitReader {
         SplitReader {
             description: self.description.clone(),

@@ -97,6 +97,8 @@ pub enum StageInput {
     Shuffle(StageId),
     /// Every task reads the results of all tasks of the producer (`StageOutput::Result`), in task order.
     Broadcast(StageId),
+    /// Every task reads the one partition of every task of the producer: what is too large for a result.
+    Replicated(StageId),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

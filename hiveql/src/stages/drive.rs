@@ -1,0 +1,1 @@
+//! Running a stage graph on a cluster.
