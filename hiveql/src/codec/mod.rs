@@ -10,10 +10,12 @@
 mod expressions;
 mod functions;
 mod nodes;
+mod roots;
 #[cfg(test)]
 mod tests;
 
 pub use expressions::{SortKey, decode_expression, encode_expression};
+pub use roots::root_of;
 
 use crate::functions::SessionFacts;
 use datafusion::{

@@ -3,7 +3,7 @@
 //! Connections live on the runtime that opened them, and an attempt's own runtime ends with the attempt; nor shall a
 //! request wait until an operator gives the thread back.
 
-use crate::codec::ObjectStores;
+use crate::codec::{ObjectStores, root_of};
 use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::common::{DataFusionError, Result as QueryResult};
@@ -54,16 +54,6 @@ impl ObjectStores for HostStores {
         let place = self.stores.resolve(&root_of(prefix));
         let place = place.map_err(|error| DataFusionError::External(error.into()))?;
         Ok(self.on_host(place.store))
-    }
-}
-
-/// `file:/` and `hdfs:/` are how Hive shows what others write `file:///` and `hdfs:///`.
-fn root_of(prefix: &str) -> String {
-    match prefix.split_once(':') {
-        Some((scheme, rest)) if !rest.starts_with("//") => format!("{scheme}:///"),
-        _ if prefix.is_empty() => "/".to_owned(),
-        Some((_, rest)) if !rest[2..].contains('/') => format!("{prefix}/"),
-        _ => prefix.to_owned(),
     }
 }
 
@@ -206,24 +196,5 @@ impl MultipartUpload for HostUpload {
     async fn abort(&mut self) -> Result<()> {
         let mut upload = self.upload.take().ok_or_else(HostUpload::gone)?;
         self.runtime.spawn(async move { upload.abort().await }).await?
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::root_of;
-
-    #[test]
-    fn every_way_to_write_a_root_is_one_that_stores_resolve() {
-        for (given, expected) in [
-            ("hdfs://host:7077/", "hdfs://host:7077/"),
-            ("hdfs://host", "hdfs://host/"),
-            ("file:/", "file:///"),
-            ("file:///", "file:///"),
-            ("s3://bucket/", "s3://bucket/"),
-            ("", "/"),
-        ] {
-            assert_eq!(root_of(given), expected);
-        }
     }
 }

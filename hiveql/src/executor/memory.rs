@@ -2,7 +2,7 @@
 
 use super::fault::TaskFault;
 use datafusion::{
-    common::Result,
+    config::ConfigOptions,
     execution::{
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
         memory_pool::FairSpillPool,
@@ -33,6 +33,12 @@ impl Shares {
         let for_inputs = if inputs == 0 { 0 } else { grant / 4 };
         Shares { operators: grant - output - for_inputs, input: for_inputs / inputs.max(1), output }
     }
+}
+
+/// What operators set aside before they need it must leave them something to work with.
+pub(super) fn adjust(options: &mut ConfigOptions, shares: Shares) {
+    let reserved = &mut options.execution.sort_spill_reservation_bytes;
+    *reserved = (*reserved).min(shares.operators / 8);
 }
 
 /// Spills go to the attempt's scratch directory, which the host removes.

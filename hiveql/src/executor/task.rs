@@ -67,7 +67,9 @@ impl Attempt<'_> {
         ));
         let shares =
             Shares::of(self.context.memory_bytes, self.launch.inputs.len(), self.launch.partitions > 0);
-        let config = SessionConfig::from(self.fragments.options());
+        let mut options = self.fragments.options();
+        memory::adjust(&mut options, shares);
+        let config = SessionConfig::from(options);
         let environment = memory::environment(shares, &self.context.scratch)?;
         let name = self.launch.attempt.to_string();
         let bare = functions::context(&name, config.clone(), Arc::clone(&environment));

@@ -1,7 +1,10 @@
 //! A stage graph as stages of a job: what the master schedules without knowing what it means.
 
 use super::{Handover, ReadFrom, ShuffleReadExec, Stage, StageGraph};
-use crate::scan::{FileSplit, HiveScanExec, ScanDescription};
+use crate::{
+    codec::root_of,
+    scan::{FileSplit, HiveScanExec, ScanDescription},
+};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, union::UnionExec};
 use skep_hdfs::{
     WorkerId,
@@ -112,11 +115,7 @@ fn gather(plan: &Arc<dyn ExecutionPlan>, first: usize, tasks: &mut [TaskInput]) 
 
 fn piece(description: &ScanDescription, split: &FileSplit) -> (String, u64, u64, u64) {
     let range = &split.range;
-    let path = format!(
-        "{}/{}",
-        description.file_name_prefix.trim_end_matches('/'),
-        range.path.trim_start_matches('/')
-    );
+    let path = format!("{}{}", root_of(&description.file_name_prefix), range.path.trim_start_matches('/'));
     (path, range.size, range.start, range.end)
 }
 

@@ -19,9 +19,12 @@ use datafusion::{
     common::{JoinType, Result},
     dataframe::DataFrame,
     execution::TaskContext,
-    functions_aggregate::expr_fn::{avg, count, count_distinct, max, min, sum},
+    functions_aggregate::{
+        expr_fn::{avg, count, count_distinct, max, min, sum},
+        sum::sum_udaf,
+    },
     functions_window::expr_fn::{lag, rank, row_number},
-    logical_expr::{Expr, ExprFunctionExt, TableProviderFilterPushDown, TableType},
+    logical_expr::{Expr, ExprFunctionExt, TableProviderFilterPushDown, TableType, expr::WindowFunction},
     physical_plan::{ExecutionPlan, collect},
     prelude::{SessionConfig, SessionContext, col, lit},
 };
@@ -288,11 +291,12 @@ fn windows_are_the_same() {
         let ordered = function.order_by(vec![col("t_a").sort(true, false)]);
         ordered.partition_by(vec![col("t_k")]).build().unwrap()
     };
-    let functions =
-        vec![over(row_number()), over(rank()), over(lag(col("t_a"), Some(2), None)), over(sum(col("t_a")))];
-    bed.same("by key", table(&session, "t").window(functions).unwrap(), &session);
+    let total = Expr::from(WindowFunction::new(sum_udaf(), vec![col("t_a")]));
+    let functions = [row_number(), rank(), lag(col("t_a"), Some(2), None), total].map(over);
+    let selected: Vec<Expr> = [col("t_k"), col("t_a")].into_iter().chain(functions).collect();
+    bed.same("by key", table(&session, "t").select(selected).unwrap(), &session);
     let whole = row_number().order_by(vec![col("t_a").sort(false, false)]).build().unwrap();
-    bed.same("over all", table(&session, "t").window(vec![whole]).unwrap(), &session);
+    bed.same("over all", table(&session, "t").select(vec![col("t_a"), whole]).unwrap(), &session);
 }
 
 #[test]
