@@ -161,11 +161,6 @@ impl Cluster {
         }
     }
 
-    /// Of the master.
-    pub fn address(&self) -> &str {
-        &self.address
-    }
-
     pub fn secret(&self) -> PathBuf {
         self.folder.path().join("master").join("secret")
     }

@@ -41,7 +41,7 @@ const KEYS: i64 = 97;
 
 fn environment(cluster: &Cluster) -> SubmitEnvironment {
     SubmitEnvironment {
-        master: cluster.address().parse().unwrap(),
+        master: cluster.address.parse().unwrap(),
         secret_file: cluster.secret(),
         user: "tester".to_owned(),
         name: None,
@@ -67,6 +67,7 @@ fn columns() -> Vec<(String, HiveType)> {
 
 /// Puts the files of a table into the cluster's storage and says what they are.
 fn write_table(cluster: &Cluster, name: &str, files: i64, rows: i64) -> Vec<(String, u64)> {
+    cluster.skep(&["fs", "mkdir", "-p", &format!("/{name}")]).ok();
     let mut written = Vec::new();
     for file in 0..files {
         let mut text = String::new();
