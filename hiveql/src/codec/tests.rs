@@ -77,7 +77,9 @@ async fn both(frame: datafusion::dataframe::DataFrame) -> (String, String) {
 async fn scalar_functions_keep_their_constants_and_their_session() {
     let call = |name: &str, args: &[Arg], given: Vec<Expr>| {
         let resolved = (registry::scalar(name).unwrap().resolve)(name, args, &facts()).unwrap();
-        resolved.udf.call(given).alias(name)
+        let casted = given.into_iter().zip(&resolved.args);
+        let casted = casted.map(|(given, ty)| datafusion::logical_expr::try_cast(given, ty.arrow()));
+        resolved.udf.call(casted.collect()).alias(name)
     };
     let calls = vec![
         call("nvl", &[column(HiveType::String), text("none")], vec![col("s"), lit("none")]),

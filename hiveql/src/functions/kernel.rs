@@ -4,7 +4,9 @@ use super::Arg;
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::DataType},
     common::Result,
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility},
+    logical_expr::{
+        ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    },
 };
 use std::{
     fmt,

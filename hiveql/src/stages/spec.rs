@@ -35,8 +35,9 @@ pub async fn stages(graph: &StageGraph, stores: Option<&Stores>) -> Vec<StageSpe
             inputs: inputs(&stage.plan),
             output: match &stage.handover {
                 Handover::Result => StageOutput::Result,
-                Handover::Together => StageOutput::Shuffle { partitions: 1 },
-                Handover::Hashed { .. } => StageOutput::Shuffle { partitions: consumers(graph, index) },
+                Handover::Together | Handover::Hashed { .. } => {
+                    StageOutput::Shuffle { partitions: partitions(graph, index) }
+                }
             },
             determinism: stage.determinism,
         });
@@ -64,8 +65,8 @@ fn readers(plan: &Arc<dyn ExecutionPlan>, found: &mut BTreeMap<usize, ReadFrom>)
     }
 }
 
-/// A partition for each task of the stage that reads this one.
-fn consumers(graph: &StageGraph, producer: usize) -> u32 {
+/// One for each task of the stage that reads this one, or one for all.
+fn partitions(graph: &StageGraph, producer: usize) -> u32 {
     let reads = |stage: &&Stage| inputs(&stage.plan).contains(&StageInput::Shuffle(StageId(producer as u32)));
     graph.stages.iter().find(reads).map_or(1, |stage| stage.tasks() as u32)
 }

@@ -31,7 +31,10 @@ use datafusion::{
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
 use skep_hdfs::stores::Stores;
-use skep_jobs::{local::LocalOptions, model::JobConf};
+use skep_jobs::{
+    local::LocalOptions,
+    model::{Determinism, JobConf},
+};
 use std::{collections::BTreeMap, sync::Arc};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -148,9 +151,19 @@ impl Bed {
     }
 
     fn staged(&self, graph: &StageGraph, session: &SessionContext) -> Vec<RecordBatch> {
+        self.staged_within(graph, session, 0)
+    }
+
+    /// `memory_bytes`: of each task; 0: plenty.
+    fn staged_within(
+        &self,
+        graph: &StageGraph,
+        session: &SessionContext,
+        memory_bytes: u64,
+    ) -> Vec<RecordBatch> {
         let options = LocalOptions {
             threads: 2,
-            conf: JobConf::default(),
+            conf: JobConf { task_memory_bytes: memory_bytes, ..JobConf::default() },
             stores: Stores::local(),
             runtime: self.runtime.handle().clone(),
         };
@@ -346,13 +359,55 @@ fn unions_are_the_same_also_of_what_is_shuffled() {
     bed.same("of groups and rows", mixed.clone(), &session);
     bed.same("groups of it", mixed.clone().aggregate(vec![col("k")], vec![sum(col("n"))]).unwrap(), &session);
     let sorted = keys("t").sort(vec![col("n").sort(true, true)]).unwrap().limit(0, Some(5)).unwrap();
-    bed.same("with one that is sorted", plain("t").unwrap().union(sorted).unwrap(), &session);
+    bed.same("with one that is sorted", plain("t").unwrap().union(sorted.clone()).unwrap(), &session);
+    bed.same("behind one that is sorted", sorted.union(plain("t").unwrap()).unwrap(), &session);
     let renamed = keys("u").select(vec![col("k").alias("uk"), col("n").alias("un")]).unwrap();
     for join in [JoinType::Inner, JoinType::Left, JoinType::Full] {
         let joined = mixed.clone().join(renamed.clone(), join, &["k"], &["uk"], None).unwrap();
         let with_more = joined.select_columns(&["k", "un"]).unwrap().union(keys("t")).unwrap();
         bed.same(&format!("beside a {join} join"), with_more, &session);
     }
+}
+
+#[test]
+fn little_memory_changes_nothing_but_the_time() {
+    let bed = Bed::new();
+    let session = bed.session(|_| {});
+    let many = bed.runtime.block_on(bed.table("m", "PARQUET", 3, 30_000));
+    session.register_table("m", Arc::new(many)).unwrap();
+    let m = || table(&session, "m");
+    let sorted = m().sort(vec![col("m_s").sort(true, true), col("m_a").sort(true, true)]).unwrap();
+    let grouped = m().aggregate(vec![col("m_a")], vec![count(lit(1)), max(col("m_s"))]).unwrap();
+    for frame in [sorted, grouped] {
+        let whole = bed.runtime.block_on(bed.plan(frame.clone()));
+        let expected = bed.runtime.block_on(collect(whole, session.task_ctx())).unwrap();
+        let graph = cut(bed.runtime.block_on(bed.plan(frame)), 1).unwrap();
+        let found = bed.staged_within(&graph, &session, 3 << 20);
+        let (mut expected, mut found) = (lines(&expected), lines(&found));
+        expected.sort_unstable();
+        found.sort_unstable();
+        assert!(found == expected, "{graph}");
+    }
+}
+
+#[test]
+fn what_hangs_on_the_order_of_its_input_is_not_mixed_with_an_earlier_run() {
+    let bed = Bed::new();
+    let session = bed.session(|_| {});
+    let kinds = |frame: DataFrame| {
+        let graph = cut(bed.runtime.block_on(bed.plan(frame)), 1).unwrap();
+        graph.stages.iter().map(|stage| stage.determinism).collect::<Vec<_>>()
+    };
+    let t = || table(&session, "t");
+    let grouped = || t().aggregate(vec![col("t_k")], vec![count(lit(1)).alias("n")]).unwrap();
+    assert_eq!(kinds(grouped()), [Determinism::Unordered; 2]);
+    // Which of those with equal numbers are the first ones?
+    let first = grouped().sort(vec![col("n").sort(true, true)]).unwrap().limit(0, Some(3)).unwrap();
+    assert_eq!(kinds(first)[1], Determinism::Varies);
+    let chosen = t().filter(datafusion::functions::expr_fn::random().lt(lit(0.5))).unwrap();
+    assert_eq!(kinds(chosen), [Determinism::Varies]);
+    let united = t().union(t()).unwrap().filter(col("t_a").gt(lit(3i64))).unwrap();
+    assert_eq!(kinds(united), [Determinism::Exact]);
 }
 
 #[test]
