@@ -60,6 +60,10 @@ pub enum DriveError {
     Failed { job: JobId, cause: String },
     #[error("{job} was killed: {cause}")]
     Killed { job: JobId, cause: String },
+    #[error(
+        "the master has forgotten the result of {job}, because many others ended at the same time; run it again"
+    )]
+    Forgotten { job: JobId },
     #[error("the result of {job} cannot be read: {source}")]
     Result { job: JobId, source: DataFusionError },
 }
@@ -68,6 +72,8 @@ pub enum DriveError {
 pub struct RunningQuery {
     job: JobId,
     schema: SchemaRef,
+    /// Of the last stage.
+    tasks: usize,
     cluster: QueryCluster,
     kill: Kill,
     results: ResultsDirectory,
@@ -97,7 +103,8 @@ impl QueryCluster {
         };
         let job = self.jobs.submit(spec).await.map_err(DriveError::Submit)?;
         let kill = Kill { job, cluster: self.clone(), runtime: Handle::current(), over: false };
-        Ok(RunningQuery { job, schema: last.plan.schema(), cluster: self.clone(), kill, results })
+        let (schema, tasks) = (last.plan.schema(), last.tasks());
+        Ok(RunningQuery { job, schema, tasks, cluster: self.clone(), kill, results })
     }
 }
 
@@ -116,6 +123,10 @@ impl RunningQuery {
         let view = view.map_err(|source| DriveError::Watch { job, source })?;
         self.kill.over = true;
         let view = succeeded(view)?;
+        // The master forgets the results of old jobs; none is not the same as no rows.
+        if view.results.len() != self.tasks {
+            return Err(DriveError::Forgotten { job });
+        }
         let parts = results::decode(&view.results).map_err(|source| DriveError::Result { job, source })?;
         let rows = results::stream_of(parts, self.schema.clone(), self.cluster.stores.clone());
         // The directory lives as long as somebody may read from it.

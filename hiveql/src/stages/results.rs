@@ -19,7 +19,7 @@ use skep_hdfs::stores::Stores;
 use std::io::Cursor;
 
 /// What all tasks of a last stage together may send through the master.
-pub const INLINE_BYTES_MAX: usize = 8 << 20;
+pub const INLINE_BYTES_MAX: usize = 2 << 20;
 
 /// What one task of the last stage hands back. The bytes, here or there, are Arrow's IPC format.
 #[derive(Debug, Clone, Serialize, Deserialize)]
