@@ -79,7 +79,8 @@ fn write(args: &[Arg], bytes: &mut Vec<u8>) -> Result<()> {
         Ok(Argument { ty: arg.ty.clone(), constant: constant.transpose()? })
     };
     let arguments = args.iter().map(argument).collect::<Result<Vec<_>>>()?;
-    serde_json::to_writer(bytes, &arguments).map_err(|error| DataFusionError::External(error.into()))
+    skep_wire::codec::encode_into(&arguments, bytes);
+    Ok(())
 }
 
 fn read(name: &str, bytes: &[u8]) -> Result<Vec<Arg>> {
@@ -87,7 +88,7 @@ fn read(name: &str, bytes: &[u8]) -> Result<Vec<Arg>> {
         return unknown(name);
     }
     let arguments: Vec<Argument> =
-        serde_json::from_slice(bytes).map_err(|error| DataFusionError::External(error.into()))?;
+        skep_wire::codec::decode(bytes).map_err(|error| DataFusionError::External(error.into()))?;
     let arg = |argument: Argument| -> Result<Arg> {
         let constant = argument.constant.map(|bytes| -> Result<ScalarValue> {
             let value = protobuf::ScalarValue::decode(bytes.as_slice())

@@ -51,7 +51,8 @@ pub(super) fn encode(codec: &FragmentCodec, node: &dyn ExecutionPlan, bytes: &mu
     } else {
         return not_impl_err!("{} cannot run in another process", node.name());
     };
-    serde_json::to_writer(bytes, &node).map_err(|error| DataFusionError::External(error.into()))
+    skep_wire::codec::encode_into(&node, bytes);
+    Ok(())
 }
 
 pub(super) fn decode(
@@ -60,7 +61,7 @@ pub(super) fn decode(
     _inputs: &[Arc<dyn ExecutionPlan>],
     context: &TaskContext,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    match serde_json::from_slice(bytes).map_err(|error| DataFusionError::External(error.into()))? {
+    match skep_wire::codec::decode(bytes).map_err(|error| DataFusionError::External(error.into()))? {
         Node::Scan { description, predicate } => {
             let store = codec.stores.store(&description.file_name_prefix)?;
             let columns = description.data_schema();

@@ -74,7 +74,7 @@ impl Attempt<'_> {
         let name = self.launch.attempt.to_string();
         let bare = functions::context(&name, config.clone(), Arc::clone(&environment));
         let stage = self.launch.attempt.stage.0 as usize;
-        let fragment = self.fragments.open(stage, Arc::clone(&host) as _, &bare)?;
+        let fragment = self.fragments.open(stage, &self.launch.payload, Arc::clone(&host) as _, &bare)?;
         let inputs: Inputs = Inputs(Arc::new(self.inputs(&fragment.plan, shares)?));
         let query = Arc::new(bare.with_session_config(config.with_extension(Arc::new(inputs))));
         tokio::select! {

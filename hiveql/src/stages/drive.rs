@@ -87,13 +87,14 @@ impl QueryCluster {
         let fragments = Fragments::encode(query.graph, query.facts, query.options, Some(directory.clone()))?;
         let program =
             Program { executable: Executable::Skep, arguments: fragments.arguments()?, files: Vec::new() };
+        let stages = spec::stages(query.graph, Some(&self.stores)).await.map_err(FragmentError::Encode)?;
         let spec = JobSpec {
             name: query.name,
             user: self.user.clone(),
             token: rand::random(),
             program,
             conf: query.conf,
-            stages: spec::stages(query.graph, Some(&self.stores)).await,
+            stages,
             finish: None,
         };
         let results = ResultsDirectory {

@@ -1,8 +1,11 @@
 //! A stage graph as it travels: in the arguments of the job's program, once per worker, for all of its tasks.
 //!
-//! `["sql-fragment", BASE64 of ZSTD of JSON of Fragments]`; plans and expressions in it are in the codec's form.
+//! `["sql-fragment", BASE64 of ZSTD of Fragments]`; plans and expressions in it are in the codec's form.
 
-use super::{Handover, StageGraph};
+use super::{
+    Handover, StageGraph,
+    shares::{self, TaskShares},
+};
 use crate::{
     codec::{FragmentCodec, ObjectStores, decode_expression, encode_expression},
     functions::SessionFacts,
@@ -84,7 +87,7 @@ impl Fragments {
                     count: *count,
                 },
             };
-            Ok(Fragment { plan: codec.encode(Arc::clone(&stage.plan))?, handover })
+            Ok(Fragment { plan: codec.encode(shares::strip(&stage.plan)?)?, handover })
         });
         let stages = stages.collect::<Result<Vec<_>, DataFusionError>>().map_err(FragmentError::Encode)?;
         Ok(Fragments { facts: facts.clone(), settings: changed(options), results, stages })
@@ -110,17 +113,20 @@ impl Fragments {
         options
     }
 
-    /// What the tasks of one stage run.
+    /// What a task of a stage runs; the payload says which files it reads.
     pub fn open(
         &self,
         stage: usize,
+        payload: &[u8],
         stores: Arc<dyn ObjectStores>,
         context: &TaskContext,
     ) -> Result<OpenFragment, FragmentError> {
         let fragment = self.stages.get(stage).ok_or(FragmentError::NoStage(stage))?;
         let codec = FragmentCodec::new(self.facts.clone(), stores);
         let opened = || {
-            let plan = codec.decode(&fragment.plan, context)?;
+            let shares: TaskShares = skep_wire::codec::decode(payload)
+                .map_err(|error| DataFusionError::External(Box::new(error)))?;
+            let plan = shares::fill(codec.decode(&fragment.plan, context)?, shares)?;
             let handover = match &fragment.handover {
                 EncodedHandover::Result => Handover::Result,
                 EncodedHandover::Together => Handover::Together,
@@ -137,8 +143,7 @@ impl Fragments {
 
     /// Arguments of the program ([`skep_jobs::model::Program`]) that runs the query's tasks.
     pub fn arguments(&self) -> Result<Vec<String>, FragmentError> {
-        let json = serde_json::to_vec(self).map_err(|error| FragmentError::Arguments(error.to_string()))?;
-        let packed = zstd::bulk::compress(&json, COMPRESSION_LEVEL)
+        let packed = zstd::bulk::compress(&skep_wire::codec::encode(self), COMPRESSION_LEVEL)
             .map_err(|error| FragmentError::Arguments(error.to_string()))?;
         Ok(vec![PROGRAM.to_owned(), STANDARD.encode(packed)])
     }
@@ -149,8 +154,8 @@ impl Fragments {
         };
         let bad = |error: &dyn std::fmt::Display| FragmentError::Arguments(format!("{name}: {error}"));
         let packed = STANDARD.decode(text).map_err(|error| bad(&error))?;
-        let json = zstd::stream::decode_all(packed.as_slice()).map_err(|error| bad(&error))?;
-        serde_json::from_slice(&json).map_err(|error| bad(&error))
+        let encoded = zstd::stream::decode_all(packed.as_slice()).map_err(|error| bad(&error))?;
+        skep_wire::codec::decode(&encoded).map_err(|error| bad(&error))
     }
 }
 

@@ -26,7 +26,7 @@ pub fn run(
     let fragments = Fragments::encode(graph, facts, config, None)?;
     // What is lost on the way to another process is lost here too.
     let program = QueryProgram::new(Fragments::from_arguments(&fragments.arguments()?)?);
-    let stages = options.runtime.block_on(spec::stages(graph, None));
+    let stages = options.runtime.block_on(spec::stages(graph, None))?;
     let run = local::run_stages(&program, &stages, None, options, &mut Report::silent())?;
     let schema = graph.stages.last().map(|stage| stage.plan.schema()).ok_or(FragmentError::NoStage(0))?;
     Ok(results::stream_of(results::decode(&run.task_results)?, schema, options.stores.clone()))

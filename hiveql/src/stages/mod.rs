@@ -2,6 +2,7 @@
 //!
 //! * [`cut`](cut()) makes a [`StageGraph`] of a plan; [`place`] says which of a producer's partitions which task reads;
 //!   [`repeat`] what a repeated attempt may change.
+//! * [`shares`] says which files a task reads.
 //! * [`ShuffleReadExec`] stands in a stage for the rows of another one.
 //! * [`fragments`] is a graph as it travels; [`spec`] is it as a job that the master schedules.
 //! * [`drive`] runs it on a cluster, [`local`] on threads of this process; [`results`] is how rows come back.
@@ -19,6 +20,7 @@ mod read;
 mod repeat;
 pub mod results;
 pub mod settings;
+pub mod shares;
 pub mod spec;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,11 @@
 //! A stage graph as stages of a job: what the master schedules without knowing what it means.
 
-use super::{Handover, ReadFrom, ShuffleReadExec, Stage, StageGraph};
-use crate::{
-    codec::root_of,
-    scan::{FileSplit, HiveScanExec, ScanDescription},
+use super::{
+    Handover, ReadFrom, ShuffleReadExec, Stage, StageGraph,
+    shares::{self, TaskShares},
 };
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, union::UnionExec};
+use crate::{codec::root_of, formats::FileRange, scan::HiveScanExec};
+use datafusion::{common::Result, physical_plan::ExecutionPlan};
 use skep_hdfs::{
     WorkerId,
     stores::{Extent, FoundFile, Stores},
@@ -20,12 +20,15 @@ use std::{
 const PREFERRED_MAX: usize = 3;
 
 /// The job's stages. `stores` says which workers hold the files; without it, tasks have no preferences.
-pub async fn stages(graph: &StageGraph, stores: Option<&Stores>) -> Vec<StageSpec> {
+pub async fn stages(graph: &StageGraph, stores: Option<&Stores>) -> Result<Vec<StageSpec>> {
     let mut located = BTreeMap::new();
     let mut specs = Vec::with_capacity(graph.stages.len());
     for (index, stage) in graph.stages.iter().enumerate() {
-        let mut tasks = vec![TaskInput::default(); stage.tasks()];
-        gather(&stage.plan, 0, &mut tasks);
+        let shares = shares::shares(&stage.plan, stage.tasks())?;
+        let mut roots = Vec::new();
+        scan_roots(&stage.plan, &mut roots);
+        let tasks: Vec<TaskInput<'_>> =
+            shares.iter().map(|shares| TaskInput { shares, roots: &roots }).collect();
         if let Some(stores) = stores {
             locate(stores, &tasks, &mut located).await;
         }
@@ -42,7 +45,7 @@ pub async fn stages(graph: &StageGraph, stores: Option<&Stores>) -> Vec<StageSpe
             determinism: stage.determinism,
         });
     }
-    specs
+    Ok(specs)
 }
 
 /// Stages that a stage reads, in the order in which its launches bring them: [`crate::executor`] relies on it.
@@ -89,60 +92,56 @@ fn name(stage: &Stage) -> String {
     if names.is_empty() { "rows".to_owned() } else { names.join(", ") }
 }
 
-#[derive(Debug, Clone, Default)]
-struct TaskInput {
-    /// Path as the stores resolve it, and the range.
-    pieces: Vec<(String, u64, u64, u64)>,
+/// What one task reads of files.
+struct TaskInput<'a> {
+    shares: &'a TaskShares,
+    /// Of the stage's scans, by their number.
+    roots: &'a [String],
 }
 
-/// The files that each task of a stage reads.
-fn gather(plan: &Arc<dyn ExecutionPlan>, first: usize, tasks: &mut [TaskInput]) {
+/// What stands before the paths of each scan, for the stores to resolve.
+fn scan_roots(plan: &Arc<dyn ExecutionPlan>, roots: &mut Vec<String>) {
     if let Some(scan) = plan.downcast_ref::<HiveScanExec>() {
-        for (group, splits) in scan.description().groups.iter().enumerate() {
-            if let Some(task) = tasks.get_mut(first + group) {
-                task.pieces.extend(splits.iter().map(|split| piece(scan.description(), split)));
-            }
-        }
+        roots.push(root_of(&scan.description().file_name_prefix));
     }
-    let adds = plan.is::<UnionExec>();
-    let mut next = first;
     for child in plan.children() {
-        gather(child, next, tasks);
-        if adds {
-            next += child.output_partitioning().partition_count();
-        }
+        scan_roots(child, roots);
     }
-}
-
-fn piece(description: &ScanDescription, split: &FileSplit) -> (String, u64, u64, u64) {
-    let range = &split.range;
-    let path = format!("{}{}", root_of(&description.file_name_prefix), range.path.trim_start_matches('/'));
-    (path, range.size, range.start, range.end)
 }
 
 type Located = BTreeMap<String, Vec<Extent>>;
 
 /// A file whose place is not known costs a task its preference, nothing else.
-async fn locate(stores: &Stores, tasks: &[TaskInput], located: &mut Located) {
-    for (path, size, ..) in tasks.iter().flat_map(|task| &task.pieces) {
-        if !located.contains_key(path) {
-            let found = stores.extents(&FoundFile { text: path.clone(), len_bytes: *size }).await;
+async fn locate(stores: &Stores, tasks: &[TaskInput<'_>], located: &mut Located) {
+    for (path, range) in tasks.iter().flat_map(TaskInput::ranges) {
+        if !located.contains_key(&path) {
+            let found = stores.extents(&FoundFile { text: path.clone(), len_bytes: range.size }).await;
             let extents = found.unwrap_or_else(|error| {
                 tracing::debug!(path, %error, "where a file's blocks are is not known");
                 Vec::new()
             });
-            located.insert(path.clone(), extents);
+            located.insert(path, extents);
         }
     }
 }
 
-impl TaskInput {
+impl TaskInput<'_> {
+    fn ranges(&self) -> impl Iterator<Item = (String, &FileRange)> {
+        self.shares.iter().flat_map(|(scan, share)| {
+            let root = self.roots.get(scan).map_or("/", String::as_str);
+            let path = move |range: &FileRange| format!("{root}{}", range.path.trim_start_matches('/'));
+            share.splits.iter().map(move |split| (path(&split.range), &split.range))
+        })
+    }
+
     fn spec(&self, located: &Located) -> TaskSpec {
         let mut held: BTreeMap<WorkerId, u64> = BTreeMap::new();
-        for (path, _, start, end) in &self.pieces {
-            for extent in located.get(path).into_iter().flatten() {
-                let from = extent.offset.max(*start);
-                let to = (extent.offset + extent.len_bytes).min(*end);
+        let mut input_bytes = 0;
+        for (path, range) in self.ranges() {
+            input_bytes += range.end - range.start;
+            for extent in located.get(&path).into_iter().flatten() {
+                let from = extent.offset.max(range.start);
+                let to = (extent.offset + extent.len_bytes).min(range.end);
                 for worker in extent.workers.iter().filter(|_| to > from) {
                     *held.entry(*worker).or_default() += to - from;
                 }
@@ -151,10 +150,9 @@ impl TaskInput {
         let mut best: Vec<(WorkerId, u64)> = held.into_iter().collect();
         best.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
         TaskSpec {
-            // The attempt's stage and part say it all.
-            payload: Vec::new(),
+            payload: skep_wire::codec::encode(self.shares),
             preferred: best.into_iter().take(PREFERRED_MAX).map(|(worker, _)| worker).collect(),
-            input_bytes: self.pieces.iter().map(|(.., start, end)| end - start).sum(),
+            input_bytes,
         }
     }
 }
