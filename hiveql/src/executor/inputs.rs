@@ -147,3 +147,88 @@ impl Iterator for PieceBatches {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use datafusion::arrow::{
+        array::{ArrayRef, Int32Array},
+        ipc::writer::StreamWriter,
+    };
+    use futures::TryStreamExt;
+    use skep_hdfs::WorkerId;
+    use skep_jobs::{
+        model::{
+            AttemptId, AttemptNumber, JobId, PartId, Round, Segment, StageId,
+            outcome::{LossReason, LostPiece},
+        },
+        shuffle::{OpaqueWriter, OutputData, WriterOptions},
+    };
+
+    fn batch() -> RecordBatch {
+        let numbers: ArrayRef = Arc::new(Int32Array::from_iter_values(0..100));
+        RecordBatch::try_from_iter([("n", numbers)]).unwrap()
+    }
+
+    fn ipc() -> Vec<u8> {
+        let mut stream = StreamWriter::try_new(Vec::new(), &batch().schema()).unwrap();
+        stream.write(&batch()).unwrap();
+        stream.finish().unwrap();
+        std::mem::take(stream.get_mut())
+    }
+
+    /// What a task makes of a piece with these bytes, of which its producer said that they are so many records.
+    fn read(bytes: &[u8], records: u64) -> Result<usize, ShuffleFault> {
+        let options = WriterOptions {
+            partitions: 1,
+            memory_bytes: 1 << 20,
+            scratch: PathBuf::new(),
+            stem: String::new(),
+            keep_in_memory_bytes: 1 << 20,
+        };
+        let mut writer = OpaqueWriter::new(options).unwrap();
+        writer.append(0, bytes, records).unwrap();
+        let output = writer.finish().unwrap();
+        let OutputData::Memory(stored) = output.data else { panic!("it is short") };
+        let producer = AttemptId {
+            job: JobId(1),
+            stage: StageId(0),
+            round: Round(0),
+            part: PartId(0),
+            attempt: AttemptNumber(0),
+        };
+        let segment: Segment = output.segments[0];
+        let piece = OpaquePiece::in_memory(
+            Arc::new(Piece { producer, holder: WorkerId(1), segment }),
+            Bytes::from(stored),
+        );
+        let fault = FirstFault::default();
+        let rows = rows(piece, batch().schema(), fault.clone());
+        let batches: Result<Vec<RecordBatch>> = futures::executor::block_on(rows.try_collect());
+        match batches {
+            Ok(batches) => Ok(batches.iter().map(RecordBatch::num_rows).sum()),
+            Err(_) => Err(fault.take().expect("it was noted")),
+        }
+    }
+
+    fn reason(fault: ShuffleFault) -> LossReason {
+        match fault {
+            ShuffleFault::Lost(pieces) => {
+                let [LostPiece { reason, .. }] = &pieces[..] else { panic!("one piece") };
+                reason.clone()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn pieces_that_are_not_what_was_promised_are_the_producers_loss() {
+        let bytes = ipc();
+        assert_eq!(read(&bytes, 100).unwrap(), 100);
+        assert_eq!(reason(read(&bytes, 99).unwrap_err()), LossReason::Mismatch);
+        assert_eq!(reason(read(b"no stream of batches", 100).unwrap_err()), LossReason::Corrupt);
+        let cut = &bytes[..bytes.len() / 2];
+        assert!(matches!(read(cut, 100), Err(ShuffleFault::Lost(_))));
+    }
+}

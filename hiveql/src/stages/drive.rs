@@ -22,6 +22,7 @@ use futures::StreamExt;
 use skep_hdfs::{FsPath, stores::Stores};
 use skep_jobs::{
     model::{Executable, JobConf, JobId, JobSpec, JobState, JobView, Program, RESULTS_DIRECTORY},
+    protocol::client::WorkerState,
     submit::{
         JobsClient, JobsError,
         watch::{self, Watching},
@@ -80,6 +81,13 @@ pub struct RunningQuery {
 }
 
 impl QueryCluster {
+    /// Tasks that the cluster runs at a time now: what [`super::settings::target_partitions`] is made from.
+    pub async fn slots(&self) -> Result<u32, JobsError> {
+        let view = self.jobs.status().await?;
+        let live = view.workers.iter().filter(|worker| worker.state == WorkerState::Live);
+        Ok(live.map(|worker| worker.slots).sum())
+    }
+
     /// Must be called inside a runtime.
     pub async fn start(&self, query: Query<'_>) -> Result<RunningQuery, DriveError> {
         let last = query.graph.stages.last().ok_or(FragmentError::NoStage(0))?;

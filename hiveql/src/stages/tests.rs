@@ -24,8 +24,16 @@ use datafusion::{
         sum::sum_udaf,
     },
     functions_window::expr_fn::{lag, rank, row_number},
-    logical_expr::{Expr, ExprFunctionExt, TableProviderFilterPushDown, TableType, expr::WindowFunction},
-    physical_plan::{ExecutionPlan, collect},
+    logical_expr::{
+        Expr, ExprFunctionExt, TableProviderFilterPushDown, TableType, expr::WindowFunction, in_subquery,
+        not_in_subquery,
+    },
+    physical_expr::{LexOrdering, PhysicalSortExpr, expressions::col as physical_column},
+    physical_plan::{
+        ExecutionPlan, Partitioning, collect,
+        repartition::RepartitionExec,
+        sorts::{sort::SortExec, sort_preserving_merge::SortPreservingMergeExec},
+    },
     prelude::{SessionConfig, SessionContext, col, lit},
 };
 use futures::TryStreamExt;
@@ -294,6 +302,43 @@ fn joins_without_equal_keys_are_the_same() {
     let few = table(&session, "u").filter(col("u_a").lt(lit(9i64))).unwrap();
     let crossed = few.join_on(table(&session, "t"), JoinType::Inner, Vec::<Expr>::new()).unwrap();
     bed.same("cross join", crossed, &session);
+}
+
+#[test]
+fn subqueries_are_the_same_also_with_nulls_in_them() {
+    let bed = Bed::new();
+    let session = bed.session(|_| {});
+    let keys = |with_nulls: bool| {
+        let keys = table(&session, "u").filter(col("u_a").lt(lit(30i64))).unwrap();
+        let keys = if with_nulls { keys } else { keys.filter(col("u_k").is_not_null()).unwrap() };
+        Arc::new(keys.select(vec![col("u_k")]).unwrap().into_unoptimized_plan())
+    };
+    for with_nulls in [false, true] {
+        let inside = || in_subquery(col("t_k"), keys(with_nulls));
+        let outside = || not_in_subquery(col("t_k"), keys(with_nulls));
+        for filter in [inside(), outside(), inside().or(col("t_a").lt(lit(9i64)))] {
+            let name = filter.to_string();
+            bed.same(&name, table(&session, "t").filter(filter).unwrap(), &session);
+        }
+    }
+}
+
+#[test]
+fn orders_are_kept_through_exchanges_that_keep_them() {
+    let bed = Bed::new();
+    let session = bed.session(|_| {});
+    let scan = bed.runtime.block_on(bed.plan(table(&session, "t")));
+    let column = |name: &str| physical_column(name, &scan.schema()).unwrap();
+    let keys = || LexOrdering::new([PhysicalSortExpr::new_default(column("t_a"))]).unwrap();
+    let sorted = SortExec::new(keys(), scan.clone()).with_preserve_partitioning(true);
+    let hashed = Partitioning::Hash(vec![column("t_k")], 3);
+    let exchanged = RepartitionExec::try_new(Arc::new(sorted), hashed).unwrap().with_preserve_order();
+    let merged: Arc<dyn ExecutionPlan> = Arc::new(SortPreservingMergeExec::new(keys(), Arc::new(exchanged)));
+    let expected = bed.runtime.block_on(collect(merged.clone(), session.task_ctx())).unwrap();
+    let graph = cut(merged, 1).unwrap();
+    let readers = graph.to_string().matches("merged=[t_a@1 ASC").count();
+    assert_eq!((graph.stages.len(), readers), (3, 2), "{graph}");
+    assert_eq!(lines(&bed.staged(&graph, &session)), lines(&expected));
 }
 
 #[test]
