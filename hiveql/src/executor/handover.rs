@@ -5,7 +5,7 @@ use super::fault::TaskFault;
 use crate::stages::Handover;
 use datafusion::{
     arrow::{
-        array::RecordBatch,
+        array::{Array, RecordBatch},
         compute::BatchCoalescer,
         datatypes::SchemaRef,
         error::ArrowError,
@@ -29,12 +29,22 @@ pub(super) struct ShuffleOut {
     first: usize,
     partitions: Vec<PartitionOut>,
     schema: SchemaRef,
+    /// Rows of a batch that goes into a partition, at most.
     batch_rows: usize,
+    /// In bytes, about; `None`: as the operators made it.
+    batch_bytes: Option<usize>,
     /// Rows that wait to become whole batches, in bytes, and how many may.
     waiting_bytes: usize,
     waiting_bytes_max: usize,
+    /// Of the first batch, for all.
+    row_bytes: Option<usize>,
     out: OpaqueWriter,
 }
+
+/// Whoever merges holds a batch of every producer.
+const MERGED_BATCH_BYTES: usize = 128 << 10;
+/// However many partitions there are and however little memory.
+const BATCH_ROWS_MIN: usize = 32;
 
 /// Begins with its first rows.
 #[derive(Default)]
@@ -64,7 +74,7 @@ impl ShuffleOut {
                 Some(BatchPartitioner::new_hash_partitioner(keys.clone(), *count, Time::new())?),
             ),
             Handover::Hashed { first, .. } => (*first, 1, None),
-            Handover::Together | Handover::Result => (0, 1, None),
+            Handover::Together { .. } | Handover::Result => (0, 1, None),
         };
         if first + count > partitions as usize {
             let what = format!("{partitions} partitions are fewer than {}", first + count);
@@ -83,14 +93,20 @@ impl ShuffleOut {
             partitions: (0..count).map(|_| PartitionOut::default()).collect(),
             schema,
             batch_rows,
+            batch_bytes: match handover {
+                Handover::Together { sorted: true } => Some(MERGED_BATCH_BYTES),
+                _ => None,
+            },
             waiting_bytes: 0,
             waiting_bytes_max: memory_bytes / 2,
+            row_bytes: None,
             out,
         })
     }
 
     pub fn push(&mut self, batch: RecordBatch) -> Result<(), TaskFault> {
-        let Some(mut partitioner) = self.partitioner.take() else { return self.write(0, &batch) };
+        self.measure(&batch);
+        let Some(mut partitioner) = self.partitioner.take() else { return self.write_cut(&batch) };
         let mut parts = Vec::new();
         let partitioned = partitioner.partition(batch, |partition, part| {
             parts.push((partition, part));
@@ -100,8 +116,36 @@ impl ShuffleOut {
         partitioned?;
         for (partition, part) in parts {
             self.gather(partition, part)?;
+            if self.waiting_bytes > self.waiting_bytes_max {
+                self.write_waiting()?;
+            }
         }
-        if self.waiting_bytes > self.waiting_bytes_max { self.write_waiting() } else { Ok(()) }
+        Ok(())
+    }
+
+    /// A batch that waits takes its whole room at once, and there is one for each partition.
+    fn measure(&mut self, batch: &RecordBatch) {
+        if self.row_bytes.is_some() || batch.num_rows() == 0 {
+            return;
+        }
+        // Of these rows alone: a batch may be a slice of something large.
+        let bytes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size());
+        let bytes: usize = bytes.map(Result::unwrap_or_default).sum();
+        let row_bytes = (bytes / batch.num_rows()).max(1);
+        self.row_bytes = Some(row_bytes);
+        let room = self.waiting_bytes_max / 2 / self.partitions.len() / row_bytes;
+        self.batch_rows = room.clamp(BATCH_ROWS_MIN, self.batch_rows.max(BATCH_ROWS_MIN));
+    }
+
+    /// For the one partition that there is.
+    fn write_cut(&mut self, batch: &RecordBatch) -> Result<(), TaskFault> {
+        let (Some(bytes), Some(row_bytes)) = (self.batch_bytes, self.row_bytes) else {
+            return self.write(0, batch);
+        };
+        let step = (bytes / row_bytes).max(BATCH_ROWS_MIN);
+        let starts = (0..batch.num_rows()).step_by(step);
+        let mut cuts = starts.map(|start| batch.slice(start, step.min(batch.num_rows() - start)));
+        cuts.try_for_each(|cut| self.write(0, &cut))
     }
 
     /// Small parts are put together before they are written.

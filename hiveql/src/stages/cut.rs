@@ -135,7 +135,7 @@ impl Cutter {
         if tasks(&producer) == 1 {
             return Ok(producer);
         }
-        let stage = self.push(producer, Handover::Together);
+        let stage = self.push(producer, Handover::Together { sorted: merged.is_some() });
         let partitioning = Partitioning::UnknownPartitioning(1);
         let read = ShuffleReadExec::new(stage, ReadFrom::Own { first: 0 }, known, partitioning);
         Ok(Arc::new(read.merging(merged.cloned()).fetching(fetch)))
@@ -186,7 +186,7 @@ impl Cutter {
             return with_children(join, vec![producer, probed]);
         }
         let known = EquivalenceProperties::new(producer.schema());
-        let stage = self.push(producer, Handover::Together);
+        let stage = self.push(producer, Handover::Together { sorted: false });
         let built = ShuffleReadExec::new(stage, ReadFrom::Whole, known, Partitioning::UnknownPartitioning(1));
         with_children(join, vec![Arc::new(built), probed])
     }

@@ -45,7 +45,7 @@ struct Fragment {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum EncodedHandover {
     Result,
-    Together,
+    Together { sorted: bool },
     Hashed { keys: Vec<Vec<u8>>, first: usize, count: usize },
 }
 
@@ -80,7 +80,7 @@ impl Fragments {
         let stages = graph.stages.iter().map(|stage| {
             let handover = match &stage.handover {
                 Handover::Result => EncodedHandover::Result,
-                Handover::Together => EncodedHandover::Together,
+                Handover::Together { sorted } => EncodedHandover::Together { sorted: *sorted },
                 Handover::Hashed { keys, first, count } => EncodedHandover::Hashed {
                     keys: keys.iter().map(|key| encode_expression(&codec, key)).collect::<Result<_, _>>()?,
                     first: *first,
@@ -129,7 +129,7 @@ impl Fragments {
             let plan = shares::fill(codec.decode(&fragment.plan, context)?, shares)?;
             let handover = match &fragment.handover {
                 EncodedHandover::Result => Handover::Result,
-                EncodedHandover::Together => Handover::Together,
+                EncodedHandover::Together { sorted } => Handover::Together { sorted: *sorted },
                 EncodedHandover::Hashed { keys, first, count } => {
                     let key = |bytes: &Vec<u8>| decode_expression(&codec, bytes, &plan.schema(), context);
                     let keys = keys.iter().map(key).collect::<Result<Vec<Arc<dyn PhysicalExpr>>, _>>()?;

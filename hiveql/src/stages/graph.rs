@@ -29,8 +29,8 @@ impl Stage {
 pub enum Handover {
     /// The client gets them.
     Result,
-    /// All go into one partition, which one task reads, or each.
-    Together,
+    /// All go into one partition, which one task reads, or each. Sorted ones are merged there with those of other tasks.
+    Together { sorted: bool },
     /// By a hash of these expressions to one of `count` partitions, which are tasks of the consumer from `first` on.
     Hashed { keys: Vec<Arc<dyn PhysicalExpr>>, first: usize, count: usize },
 }
@@ -42,7 +42,7 @@ impl fmt::Display for StageGraph {
             write!(out, "stage {index}: {} tasks, ", stage.tasks())?;
             match &stage.handover {
                 Handover::Result => writeln!(out, "to the client")?,
-                Handover::Together => writeln!(out, "into one partition")?,
+                Handover::Together { .. } => writeln!(out, "into one partition")?,
                 Handover::Hashed { keys, count, .. } => {
                     let keys: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
                     writeln!(out, "into {count} partitions by hash of {}", keys.join(", "))?;

@@ -22,10 +22,10 @@ pub(super) fn number(mut stages: Vec<Stage>) -> Result<Vec<Stage>> {
             match &mut stages[producer].handover {
                 Handover::Hashed { first, .. } => *first = read_first,
                 // One partition for one task: as if by a hash of nothing.
-                handover @ Handover::Together if read_first > 0 => {
+                handover @ Handover::Together { .. } if read_first > 0 => {
                     *handover = Handover::Hashed { keys: Vec::new(), first: read_first, count: 1 };
                 }
-                Handover::Together | Handover::Result => {}
+                Handover::Together { .. } | Handover::Result => {}
             }
         }
     }
