@@ -58,13 +58,11 @@ pub(super) fn fill(plan: Plan, shares: TaskShares) -> Result<Plan> {
     })
 }
 
+/// What becomes of a scan, if anything.
+type Replace<'a> = &'a mut dyn FnMut(usize, usize, &HiveScanExec) -> Result<Option<HiveScanExec>>;
+
 /// Shows each scan with its number and the task that reads its first group.
-fn replace_scans(
-    plan: Plan,
-    first: usize,
-    met: &mut usize,
-    replace: &mut dyn FnMut(usize, usize, &HiveScanExec) -> Result<Option<HiveScanExec>>,
-) -> Result<Plan> {
+fn replace_scans(plan: Plan, first: usize, met: &mut usize, replace: Replace<'_>) -> Result<Plan> {
     if let Some(scan) = plan.downcast_ref::<HiveScanExec>() {
         let number = *met;
         *met += 1;

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{codec::root_of, formats::FileRange, scan::HiveScanExec};
 use datafusion::{common::Result, physical_plan::ExecutionPlan};
+use futures::{StreamExt, stream};
 use skep_hdfs::{
     WorkerId,
     stores::{Extent, FoundFile, Stores},
@@ -18,6 +19,8 @@ use std::{
 
 /// Workers that a task may prefer, at most.
 const PREFERRED_MAX: usize = 3;
+/// Files whose places are asked for at the same time.
+const ASKED_AT_ONCE: usize = 32;
 
 /// The job's stages. `stores` says which workers hold the files; without it, tasks have no preferences.
 pub async fn stages(graph: &StageGraph, stores: Option<&Stores>) -> Result<Vec<StageSpec>> {
@@ -113,16 +116,20 @@ type Located = BTreeMap<String, Vec<Extent>>;
 
 /// A file whose place is not known costs a task its preference, nothing else.
 async fn locate(stores: &Stores, tasks: &[TaskInput<'_>], located: &mut Located) {
-    for (path, range) in tasks.iter().flat_map(TaskInput::ranges) {
-        if !located.contains_key(&path) {
-            let found = stores.extents(&FoundFile { text: path.clone(), len_bytes: range.size }).await;
-            let extents = found.unwrap_or_else(|error| {
-                tracing::debug!(path, %error, "where a file's blocks are is not known");
-                Vec::new()
-            });
-            located.insert(path, extents);
-        }
-    }
+    let ranges = tasks.iter().flat_map(TaskInput::ranges);
+    let sizes: BTreeMap<String, u64> = ranges.map(|(path, range)| (path, range.size)).collect();
+    let unknown = sizes.into_iter().filter(|(path, _)| !located.contains_key(path));
+    let asked = unknown.map(|(path, len_bytes)| async move {
+        let found = stores.extents(&FoundFile { text: path.clone(), len_bytes }).await;
+        let extents = found.unwrap_or_else(|error| {
+            tracing::debug!(path, %error, "where a file's blocks are is not known");
+            Vec::new()
+        });
+        (path, extents)
+    });
+    let asked: Vec<_> = asked.collect();
+    let found: Vec<_> = stream::iter(asked).buffer_unordered(ASKED_AT_ONCE).collect().await;
+    located.extend(found);
 }
 
 impl TaskInput<'_> {
