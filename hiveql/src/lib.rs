@@ -4,13 +4,16 @@
 
 pub mod cast;
 pub mod catalog;
+pub mod codec;
 pub mod ddl;
+pub mod executor;
 pub mod formats;
 pub mod functions;
 pub mod plan;
 pub mod render;
 pub mod scan;
 pub mod session;
+pub mod stages;
 pub mod syntax;
 pub mod types;
 pub mod write;

@@ -4,6 +4,7 @@
 
 mod change;
 mod contents;
+mod cluster;
 mod databases;
 mod durable;
 mod error;
@@ -23,6 +24,7 @@ pub use change::{Change, Versioned};
 pub use contents::{
     Attempts, Contents, FileStamp, LastWrite, Snapshot, WriteNumber, WrittenName, is_private,
 };
+pub use cluster::ClusterStore;
 pub use durable::DurableStore;
 pub use error::CatalogError;
 pub use model::*;

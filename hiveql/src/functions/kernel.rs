@@ -4,7 +4,9 @@ use super::Arg;
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::DataType},
     common::Result,
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
+    logical_expr::{
+        ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    },
 };
 use std::{
     fmt,
@@ -42,7 +44,11 @@ impl Kernel {
             name: name.to_owned(),
             args: args.to_vec(),
             returns,
-            signature: Signature::variadic_any(volatility),
+            // Any number of arguments: none is not among "variadic".
+            signature: Signature::one_of(
+                vec![TypeSignature::VariadicAny, TypeSignature::Nullary],
+                volatility,
+            ),
             body: Arc::new(body),
         }
     }

@@ -1,6 +1,6 @@
 //! The plan node that reads a scan's files.
 
-use super::{FileSplit, ScanDescription};
+use super::{FileSplit, ScanDescription, ScanShare};
 use crate::{
     formats::{BatchStream, FileFormat, FormatError, ReadOptions, conform_columns},
     types::HiveType,
@@ -75,6 +75,25 @@ impl HiveScanExec {
 
     pub fn description(&self) -> &ScanDescription {
         &self.description
+    }
+
+    pub fn predicate(&self) -> Option<&Arc<dyn PhysicalExpr>> {
+        self.predicate.as_ref()
+    }
+
+    /// The same scan of no files.
+    pub fn without_files(&self) -> Result<HiveScanExec> {
+        self.describing(self.description.without_files())
+    }
+
+    /// The same scan of what one partition reads.
+    pub fn with_share(&self, share: ScanShare) -> Result<HiveScanExec> {
+        self.describing(self.description.with_share(share))
+    }
+
+    fn describing(&self, description: ScanDescription) -> Result<HiveScanExec> {
+        let scan = HiveScanExec::try_new(description, Arc::clone(&self.store))?;
+        Ok(scan.with_predicate(self.predicate.clone()))
     }
 
     fn reader(&self, batch_rows: usize) -> SplitReader {

@@ -5,7 +5,7 @@ mod exec;
 mod filters;
 mod split;
 
-pub use description::{FileSplit, FormatDescription, ScanDescription};
+pub use description::{FileSplit, FormatDescription, ScanDescription, ScanShare};
 pub use exec::HiveScanExec;
 
 use crate::{
