@@ -8,9 +8,11 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::Duration,
 };
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::Notify,
 };
 
@@ -26,19 +28,38 @@ struct State {
 }
 
 impl Interrupts {
-    /// Takes over SIGINT. Needs a runtime with threads of its own, as a statement may keep this one busy.
-    pub fn listen() -> io::Result<Interrupts> {
+    /// Takes over SIGINT. With a patience, one press that is not answered in that time is enough to end the process.
+    pub fn listen(patience: Option<Duration>) -> io::Result<Interrupts> {
         let interrupts = Interrupts::default();
-        let mut presses = signal(SignalKind::interrupt())?;
+        // A thread of its own: those of the session may all be busy with the query that is to be cancelled.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let presses = {
+            let _entered = runtime.enter();
+            signal(SignalKind::interrupt())?
+        };
         let listening = interrupts.clone();
-        tokio::spawn(async move {
-            while presses.recv().await.is_some() {
-                if !listening.press() {
-                    std::process::exit(i32::from(EXIT_INTERRUPTED));
-                }
-            }
-        });
+        thread::Builder::new()
+            .name("interrupts".to_owned())
+            .spawn(move || runtime.block_on(listening.hear(presses, patience)))?;
         Ok(interrupts)
+    }
+
+    async fn hear(self, mut presses: Signal, patience: Option<Duration>) {
+        while presses.recv().await.is_some() {
+            if !self.press() {
+                std::process::exit(i32::from(EXIT_INTERRUPTED));
+            }
+            if let Some(patience) = patience {
+                tokio::spawn(self.clone().lose(patience));
+            }
+        }
+    }
+
+    async fn lose(self, patience: Duration) {
+        tokio::time::sleep(patience).await;
+        if self.state.pressed.load(Ordering::Acquire) {
+            std::process::exit(i32::from(EXIT_INTERRUPTED));
+        }
     }
 
     /// False if the press before was not answered yet.

@@ -8,6 +8,7 @@ mod failure;
 mod interrupt;
 mod print;
 mod progress;
+mod query;
 mod runner;
 mod script;
 mod shell;
@@ -28,7 +29,11 @@ use std::{
     num::NonZero,
     process::ExitCode,
     thread::available_parallelism,
+    time::Duration,
 };
+
+/// After Ctrl-C a script's statement has so long to end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub fn run(global: &GlobalArgs, args: &SqlArgs) -> Outcome {
     let threads = available_parallelism().map_or(1, NonZero::get);
@@ -38,7 +43,8 @@ pub fn run(global: &GlobalArgs, args: &SqlArgs) -> Outcome {
 async fn session(global: &GlobalArgs, args: &SqlArgs) -> Outcome {
     let interactive = args.scripts.0.is_empty() && io::stdin().is_terminal();
     let console = Console::of_process(args, global.verbose, interactive);
-    let mut runner = Runner::new(console, Interrupts::listen()?, args.continue_on_error);
+    let mut runner =
+        Runner::new(console, Interrupts::listen((!interactive).then_some(PATIENCE))?, args.continue_on_error);
     let mut connection = tokio::select! {
         connection = Connection::open(global, args) => match connection {
             Err(ConnectError::Session(error)) => {

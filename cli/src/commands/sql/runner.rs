@@ -8,10 +8,10 @@ use super::{
     interrupt::Interrupts,
     print::{self, Shape},
     progress::Progress,
+    query::Query,
     script::Script,
 };
 use crate::args::sql::Format;
-use futures::StreamExt;
 use skep_hiveql::syntax::script::Piece;
 use std::{
     io::{self, Write},
@@ -159,7 +159,7 @@ impl Runner {
 
     async fn rows(
         &mut self,
-        mut rows: Rows,
+        rows: Rows,
         header_is_set: bool,
         started: Instant,
         mut progress: Progress,
@@ -169,12 +169,13 @@ impl Runner {
         let mut printer =
             print::printer(manner.format, Shape { columns: rows.columns, facts: rows.facts, header });
         let interrupts = self.interrupts.clone();
+        let mut query = Query::start(rows.stream);
         let mut fetched = 0_u64;
         loop {
             let batch = tokio::select! {
                 biased;
                 () = interrupts.pressed() => return Ok(Outcome::Interrupted),
-                batch = rows.stream.next() => batch,
+                batch = query.next() => batch,
             };
             match batch {
                 None => break,

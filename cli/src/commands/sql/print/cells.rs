@@ -9,6 +9,10 @@ use skep_hiveql::{functions::SessionFacts, types::HiveType};
 
 /// The text of each value of a column; of a NULL there is none.
 pub fn texts(array: &ArrayRef, ty: &HiveType, facts: &SessionFacts) -> StringArray {
+    // Arrow keeps no mask of a column that is nothing but NULL.
+    if *ty == HiveType::Void {
+        return StringArray::new_null(array.len());
+    }
     render::column(array, ty, facts)
 }
 
