@@ -4,7 +4,7 @@ use super::{size::parse_bytes, submit::parse_setting};
 use clap::{
     Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum, builder::ValueParser,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const SQL_EXAMPLE: &str = "\
 Examples:
@@ -133,8 +133,8 @@ impl FromArgMatches for Scripts {
     }
 }
 
-fn named(file: &PathBuf) -> ScriptSource {
-    if file.as_os_str() == "-" { ScriptSource::Input } else { ScriptSource::File(file.clone()) }
+fn named(file: &Path) -> ScriptSource {
+    if file.as_os_str() == "-" { ScriptSource::Input } else { ScriptSource::File(file.to_owned()) }
 }
 
 #[cfg(test)]

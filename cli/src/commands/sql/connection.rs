@@ -30,10 +30,13 @@ pub enum Connection {
     Scripted(Scripted),
 }
 
+#[cfg(test)]
+type Answers = dyn FnMut(&str) -> Result<Answer, SessionError>;
+
 /// Answers as a test says.
 #[cfg(test)]
 pub struct Scripted {
-    pub answer: Box<dyn FnMut(&str) -> Result<Answer, SessionError>>,
+    pub answer: Box<Answers>,
     pub settings: Vec<(&'static str, &'static str)>,
 }
 
