@@ -29,6 +29,7 @@ fn run(cli: &Cli) -> Outcome {
         Command::Status(args) => commands::status::run(global, args),
         Command::Fs(args) => commands::fs::run(global, args),
         Command::Submit(args) => commands::submit::run(global, args),
+        Command::Sql(args) => commands::sql::run(global, args),
         Command::Jobs(args) => commands::jobs::run(global, args),
         Command::Resize(args) => commands::resize::run(global, args),
         Command::Demo(args) => commands::demo::run(args),

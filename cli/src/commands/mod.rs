@@ -6,6 +6,7 @@ pub mod fs;
 pub mod jobs;
 pub mod master;
 pub mod resize;
+pub mod sql;
 pub mod status;
 pub mod submit;
 pub mod task;
