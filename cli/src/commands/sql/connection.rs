@@ -1,11 +1,11 @@
 //! What runs the statements: a session in this process, later also one of a cluster.
 
-use super::engine::{Answer, Session, SessionError, SessionOptions};
 use crate::{
     args::{GlobalArgs, sql::SqlArgs},
     find_cluster::{self, FindError},
 };
 use skep_jobs::submit::environment;
+use skep_hiveql::session::{Answer, Session, SessionError, SessionOptions};
 use skep_wire::Endpoint;
 use std::{env, num::NonZero, path::PathBuf, thread::available_parallelism};
 

@@ -3,7 +3,6 @@
 
 mod connection;
 mod console;
-mod engine;
 mod failure;
 mod interrupt;
 mod print;

@@ -3,7 +3,6 @@
 use super::{
     connection::Connection,
     console::Console,
-    engine::{Answer, Rows, SessionError},
     failure::{self, Excerpt},
     interrupt::Interrupts,
     print::{self, Shape},
@@ -12,7 +11,10 @@ use super::{
     script::Script,
 };
 use crate::args::sql::Format;
-use skep_hiveql::syntax::script::Piece;
+use skep_hiveql::{
+    session::{Answer, Rows, SessionError},
+    syntax::script::Piece,
+};
 use std::{
     io::{self, Write},
     path::Path,

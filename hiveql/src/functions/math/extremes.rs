@@ -2,9 +2,10 @@
 
 use super::function;
 use crate::{
+    cast::promotion::common_type,
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
-        conditional::common::common_type,
+
         resolve::{count, scalar, wrong_type},
     },
     types::HiveType,

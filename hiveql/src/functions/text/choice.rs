@@ -6,10 +6,11 @@ use super::{
     rows::{int_at, ints, text_at, texts},
 };
 use crate::{
+    cast::promotion::common_type_for_comparison,
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
         collection::comparable::Comparable,
-        conditional::common::common_type_for_comparison,
+
         resolve::{count, primitive, scalar, text, wrong_type},
     },
     types::HiveType,

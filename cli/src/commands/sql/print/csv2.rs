@@ -27,7 +27,7 @@ impl Printer for Csv2 {
     fn batch(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> io::Result<()> {
         let mut writer = Writer::from_writer(out);
         self.begin(&mut writer)?;
-        let cells = Cells::of(batch, &self.shape.columns, &self.shape.facts);
+        let cells = Cells::of(batch, &self.shape.columns, &self.shape.facts)?;
         for row in 0..cells.rows() {
             writer.write_record(cells.row(row).map(|cell| cell.unwrap_or(NULL))).map_err(of_output)?;
         }

@@ -31,7 +31,7 @@ impl Printer for Json {
             .iter()
             .zip(&self.shape.columns)
             .map(|(array, (_, ty))| Tree::of(array, ty, &self.shape.facts))
-            .collect();
+            .collect::<io::Result<_>>()?;
         for row in 0..batch.num_rows() {
             object(self.keys.iter().zip(&columns), row, out)?;
             out.write_all(b"\n")?;
@@ -55,27 +55,27 @@ enum Tree {
 }
 
 impl Tree {
-    fn of(array: &ArrayRef, ty: &HiveType, facts: &SessionFacts) -> Tree {
+    fn of(array: &ArrayRef, ty: &HiveType, facts: &SessionFacts) -> io::Result<Tree> {
         let nulls = array.nulls().cloned();
-        match ty {
+        Ok(match ty {
             HiveType::Array(element) => {
                 let list = array.as_list::<i32>();
                 let (first, offsets) = from_first(list.offsets());
                 let values = list.values().slice(first, span(&offsets));
-                Tree::Array { nulls, offsets, element: Box::new(Tree::of(&values, element, facts)) }
+                Tree::Array { nulls, offsets, element: Box::new(Tree::of(&values, element, facts)?) }
             }
             HiveType::Map(key, value) => {
                 let map = array.as_map();
                 let (first, offsets) = from_first(map.offsets());
-                let keys = texts(&map.keys().slice(first, span(&offsets)), key, facts);
+                let keys = texts(&map.keys().slice(first, span(&offsets)), key, facts)?;
                 let values = map.values().slice(first, span(&offsets));
-                Tree::Map { nulls, offsets, keys, value: Box::new(Tree::of(&values, value, facts)) }
+                Tree::Map { nulls, offsets, keys, value: Box::new(Tree::of(&values, value, facts)?) }
             }
             HiveType::Struct(fields) => {
                 let columns = array.as_struct().columns().iter().zip(fields);
                 let fields =
-                    columns.map(|(column, field)| (key(&field.name), Tree::of(column, &field.ty, facts)));
-                Tree::Struct { nulls, fields: fields.collect() }
+                    columns.map(|(column, field)| Ok((key(&field.name), Tree::of(column, &field.ty, facts)?)));
+                Tree::Struct { nulls, fields: fields.collect::<io::Result<_>>()? }
             }
             HiveType::Union(types) => {
                 let columns = array.as_struct().columns();
@@ -83,13 +83,13 @@ impl Tree {
                 let tags =
                     tags.map(|tags| tags.values().iter().map(|tag| usize::try_from(*tag).unwrap_or(0)));
                 let alternatives = columns.iter().skip(1).zip(types);
-                let alternatives = alternatives.map(|(column, ty)| Tree::of(column, ty, facts)).collect();
+                let alternatives = alternatives.map(|(column, ty)| Tree::of(column, ty, facts)).collect::<io::Result<_>>()?;
                 Tree::Union { nulls, tags: tags.into_iter().flatten().collect(), alternatives }
             }
-            HiveType::Boolean => Tree::Bare(texts(array, ty, facts)),
-            number if number.is_numeric() => Tree::Bare(texts(array, ty, facts)),
-            _ => Tree::Quoted(texts(array, ty, facts)),
-        }
+            HiveType::Boolean => Tree::Bare(texts(array, ty, facts)?),
+            number if number.is_numeric() => Tree::Bare(texts(array, ty, facts)?),
+            _ => Tree::Quoted(texts(array, ty, facts)?),
+        })
     }
 
     fn is_null(&self, row: usize) -> bool {

@@ -86,7 +86,7 @@ impl Table {
 
 impl Printer for Table {
     fn batch(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> io::Result<()> {
-        let cells = Cells::of(batch, &self.shape.columns, &self.shape.facts);
+        let cells = Cells::of(batch, &self.shape.columns, &self.shape.facts)?;
         if let Some(widths) = &self.widths {
             return self.rows(&cells, widths, out);
         }

@@ -25,7 +25,7 @@ impl Tsv2 {
 impl Printer for Tsv2 {
     fn batch(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> io::Result<()> {
         self.begin(out)?;
-        let cells = Cells::of(batch, &self.shape.columns, &self.shape.facts);
+        let cells = Cells::of(batch, &self.shape.columns, &self.shape.facts)?;
         (0..cells.rows()).try_for_each(|row| line(cells.row(row).map(|cell| cell.unwrap_or(NULL)), out))
     }
 

@@ -25,7 +25,7 @@ impl Vertical {
 
 impl Printer for Vertical {
     fn batch(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> io::Result<()> {
-        let cells = Cells::of(batch, &self.shape.columns, &self.shape.facts);
+        let cells = Cells::of(batch, &self.shape.columns, &self.shape.facts)?;
         for row in 0..cells.rows() {
             for (label, cell) in self.labels.iter().zip(cells.row(row)) {
                 writeln!(out, "{label}{}", cell.unwrap_or(NULL))?;
