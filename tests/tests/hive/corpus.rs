@@ -7,6 +7,7 @@ use std::{
 };
 
 /// The folder with all tests and their data.
+#[derive(Debug, Clone)]
 pub struct Corpus {
     root: PathBuf,
 }
