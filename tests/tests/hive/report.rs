@@ -62,10 +62,7 @@ impl Report {
         let areas = test.features.join(" ");
         writeln!(out, "{} {verdict} in {:.1} s [{areas}]", test.name, outcome.took.as_secs_f64())?;
         for (index, wrong) in outcome.wrong.iter().enumerate() {
-            if index == 0 {
-                writeln!(out, "    {}", shown(&wrong.sql))?;
-            }
-            writeln!(out, "    {}: {}", index + 1, shown(&wrong.reason))?;
+            writeln!(out, "    {}: {} -> {}", index + 1, shown(&wrong.sql), shown(&wrong.reason))?;
         }
         if !outcome.passed() {
             for note in outcome.noted.iter().take(NOTES_MAX) {
