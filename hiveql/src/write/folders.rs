@@ -3,7 +3,7 @@
 use super::{Amount, WriteDescription};
 use crate::{
     catalog::{Stem, WrittenName},
-    formats::{FileFormat, FileWriter, Sink},
+    formats::{FileFormat, FileWriter, Sink, arrow_schema, conform_columns},
     functions::math::bucket_of,
 };
 use datafusion::{
@@ -48,7 +48,7 @@ impl Folders {
 
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let width = self.format.columns().len();
-        let data = batch.project(&(0..width).collect::<Vec<_>>())?;
+        let data = self.renamed(batch)?;
         let keys = batch.columns().get(width..).unwrap_or_default().to_vec();
         if keys.is_empty() {
             self.enter(&[]).await?;
@@ -61,6 +61,15 @@ impl Folders {
             self.write_here(&data.slice(start, end - start)).await?;
         }
         Ok(())
+    }
+
+    /// The format's columns, under their names in the files.
+    fn renamed(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let columns = batch.columns().iter().zip(self.format.columns());
+        let columns = columns.map(|(column, (_, ty))| conform_columns(column, ty));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let schema = arrow_schema(self.format.columns());
+        Ok(RecordBatch::try_new(schema, columns)?)
     }
 
     async fn enter(&mut self, values: &[&str]) -> Result<()> {
