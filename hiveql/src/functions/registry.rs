@@ -2,8 +2,8 @@
 
 use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
-    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, session, table, text,
-    window,
+    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, session, table,
+    text, window,
 };
 use crate::cast;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
@@ -22,6 +22,7 @@ const SCALARS: Lists<super::Scalar> = &[
     document::FUNCTIONS,
     math::FUNCTIONS,
     session::FUNCTIONS,
+    &[cast::NAMED],
     text::FUNCTIONS,
 ];
 /// Found by their names as the others are, but neither listed nor described: the planner alone calls them.
