@@ -5,10 +5,11 @@ use super::{FragmentCodec, SortKey, decode_expression, encode_expression};
 use crate::{
     scan::{HiveScanExec, ScanDescription},
     stages::{ReadFrom, ShuffleReadExec},
+    write::{WriteDescription, WriteExec},
 };
 use datafusion::{
     arrow::datatypes::{Schema, SchemaRef},
-    common::{DataFusionError, Result, not_impl_err},
+    common::{DataFusionError, Result, internal_err, not_impl_err},
     execution::TaskContext,
     physical_expr::equivalence::AcrossPartitions,
     physical_expr::{ConstExpr, EquivalenceProperties, LexOrdering},
@@ -23,6 +24,7 @@ use std::sync::Arc;
 enum Node {
     Scan { description: ScanDescription, predicate: Option<Vec<u8>> },
     Read(Box<Read>),
+    Write(Box<WriteDescription>),
 }
 
 /// A [`ShuffleReadExec`].
@@ -48,6 +50,8 @@ pub(super) fn encode(codec: &FragmentCodec, node: &dyn ExecutionPlan, bytes: &mu
         Node::Scan { description: scan.description().clone(), predicate: predicate.transpose()? }
     } else if let Some(read) = node.downcast_ref::<ShuffleReadExec>() {
         Node::Read(Box::new(encode_read(codec, read)?))
+    } else if let Some(write) = node.downcast_ref::<WriteExec>() {
+        Node::Write(Box::new(write.description().clone()))
     } else {
         return not_impl_err!("{} cannot run in another process", node.name());
     };
@@ -58,7 +62,7 @@ pub(super) fn encode(codec: &FragmentCodec, node: &dyn ExecutionPlan, bytes: &mu
 pub(super) fn decode(
     codec: &FragmentCodec,
     bytes: &[u8],
-    _inputs: &[Arc<dyn ExecutionPlan>],
+    inputs: &[Arc<dyn ExecutionPlan>],
     context: &TaskContext,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     match skep_wire::codec::decode(bytes).map_err(|error| DataFusionError::External(error.into()))? {
@@ -70,6 +74,12 @@ pub(super) fn decode(
             Ok(Arc::new(scan.with_predicate(predicate.transpose()?)))
         }
         Node::Read(read) => decode_read(codec, &read, context),
+        Node::Write(description) => {
+            let [input] = inputs else { return internal_err!("a write has one input") };
+            let store = codec.stores.store(&description.prefix)?;
+            let format = Arc::new(description.format()?);
+            Ok(Arc::new(WriteExec::new(Arc::new(*description), format, store, Arc::clone(input))))
+        }
     }
 }
 

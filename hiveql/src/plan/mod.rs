@@ -8,6 +8,7 @@ mod constants;
 mod error;
 mod expr;
 mod from;
+mod insert;
 mod lateral;
 mod literal;
 mod operators;
@@ -22,6 +23,7 @@ mod window;
 mod within_group;
 
 pub use error::{PlanError, Problem, Result};
+pub use insert::InsertInto;
 pub use relation::{Field, Relation, Typed};
 pub use tables::{Bound, BoundTable, BoundView, Macro, TableName, Tables};
 
