@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod call;
+mod constants;
 mod error;
 mod expr;
 mod from;
@@ -19,6 +20,7 @@ mod sort;
 mod subquery;
 mod tables;
 mod window;
+mod within_group;
 
 pub use error::{PlanError, Problem, Result};
 pub use insert::InsertInto;
