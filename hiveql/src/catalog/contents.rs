@@ -27,6 +27,10 @@ pub struct Contents {
     /// Files without numbers that are seen no more, by their names below the location; without a stamp: whatever is there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hidden: BTreeMap<String, Option<FileStamp>>,
+    /// Files with numbers that a change of their rows has replaced, by their names below the location. Such a name is never
+    /// given again, so it stands here only as long as its file is there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub removed: BTreeSet<String>,
     /// What changed it last, to name it where statements meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastWrite>,
@@ -69,7 +73,7 @@ impl Contents {
 
     /// Whether a reader sees the file of this name below the location.
     pub fn sees(&self, name: &str, stamp: FileStamp) -> bool {
-        if is_private(name) || self.hides(name, stamp) {
+        if is_private(name) || self.hides(name, stamp) || self.removed.contains(name) {
             return false;
         }
         let Some(written) = WrittenName::of_path(name) else { return true };
@@ -81,6 +85,25 @@ impl Contents {
 
     fn hides(&self, name: &str, stamp: FileStamp) -> bool {
         self.hidden.get(name).is_some_and(|hidden| hidden.is_none_or(|hidden| hidden == stamp))
+    }
+
+    /// A file that was seen is seen no more.
+    pub fn remove(&mut self, name: &str, stamp: FileStamp) {
+        match WrittenName::of_path(name) {
+            Some(_) => drop(self.removed.insert(name.to_owned())),
+            None => drop(self.hidden.insert(name.to_owned(), Some(stamp))),
+        }
+    }
+
+    /// Forgets what no file is left of; `names` are all that are there. Whoever reads sees the same afterwards.
+    pub fn compact(&mut self, names: &BTreeSet<&str>) {
+        self.removed.retain(|name| names.contains(name.as_str()));
+        let of_writes: BTreeSet<WriteNumber> = names
+            .iter()
+            .filter(|name| !self.removed.contains(**name))
+            .filter_map(|name| WrittenName::of_path(name).map(|written| written.write))
+            .collect();
+        self.writes.retain(|write, _| of_writes.contains(write));
     }
 
     /// Whether any write that `began` does not know as ended has changed this since.
@@ -236,6 +259,22 @@ mod tests {
         let later = FileStamp { modified_micros: 3, ..STAMP };
         assert!(!contents.sees("kv1.txt", STAMP) && contents.sees("kv1.txt", later));
         assert!(!contents.sees("kv2.txt", later));
+    }
+
+    #[test]
+    fn a_removed_file_stays_unseen_and_is_forgotten_with_its_write() {
+        let writes = BTreeMap::from([(17, Attempts::new()), (18, Attempts::new())]);
+        let mut contents = Contents { writes, ..Contents::default() };
+        contents.remove("000000_0-w17", STAMP);
+        contents.remove("kv1.txt", STAMP);
+        assert!(!contents.sees("000000_0-w17", STAMP) && contents.sees("000001_0-w17", STAMP));
+        assert!(!contents.sees("kv1.txt", STAMP));
+        contents.compact(&BTreeSet::from(["000000_0-w17", "000001_0-w17", "000000_0-w18"]));
+        assert!(contents.removed.len() == 1 && contents.writes.len() == 2);
+        contents.remove("000001_0-w17", STAMP);
+        contents.compact(&BTreeSet::from(["000001_0-w17", "000000_0-w18"]));
+        assert!(contents.removed.len() == 1 && contents.writes.keys().eq(&[18]));
+        assert!(!contents.sees("000000_0-w17", STAMP));
     }
 
     #[test]

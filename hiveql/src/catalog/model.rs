@@ -108,6 +108,11 @@ impl Table {
         format!("{}.{}", self.database, self.name)
     }
 
+    /// Whether single rows of it may change.
+    pub fn is_transactional(&self) -> bool {
+        self.properties.get("transactional").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
     /// Columns and partition keys, as a query sees them.
     pub fn all_columns(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().chain(&self.partition_keys)

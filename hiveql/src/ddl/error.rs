@@ -108,6 +108,18 @@ pub enum Problem {
         "Dynamic partition strict mode requires at least one static partition column. To turn this off set hive.exec.dynamic.partition.mode=nonstrict"
     )]
     DynamicStrict,
+    #[error("Attempt to do update or delete on table {0} that is not transactional")]
+    NotTransactional(String),
+    #[error("Attempt to do update or delete on table {0} that is insert-only transactional")]
+    InsertOnly(String),
+    #[error(
+        "MERGE statement with both UPDATE and DELETE requires \"AND <boolean>\" on the 1st WHEN MATCHED clause of <{0}>"
+    )]
+    MergeNeedsPredicate(String),
+    #[error("MERGE statement can have at most 1 WHEN MATCHED ... DELETE clause: <{0}>")]
+    MergeDeletes(String),
+    #[error("MERGE statement can have at most 1 WHEN MATCHED ... UPDATE clause: <{0}>")]
+    MergeUpdates(String),
 }
 
 impl Problem {
@@ -138,6 +150,11 @@ impl Problem {
             Problem::VoidColumn(_) => 10305,
             Problem::BadPartitionValue { .. } => 10248,
             Problem::NoProperty(_) => 10215,
+            Problem::NotTransactional(_) => 10297,
+            Problem::InsertOnly(_) => 10414,
+            Problem::MergeNeedsPredicate(_) => 10404,
+            Problem::MergeDeletes(_) => 10405,
+            Problem::MergeUpdates(_) => 10406,
         }
     }
 }

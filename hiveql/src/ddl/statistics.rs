@@ -56,6 +56,18 @@ pub fn add(properties: &mut PropertyMap, added: &BasicStatistics) {
     set(properties, &total);
 }
 
+/// What is there after a change of rows that left out so many.
+pub fn change(properties: &mut PropertyMap, files: u64, bytes: u64, rows_gone: u64) {
+    let known = |name: &str| properties.get(name).and_then(|text| text.parse::<u64>().ok());
+    let was_true = properties.get(ACCURATE).is_some_and(|text| text.contains("BASIC_STATS"));
+    let rows = known(ROWS).filter(|_| was_true).map(|rows| rows.saturating_sub(rows_gone));
+    let raw_bytes = rows.map(|rows| bytes.saturating_sub(rows));
+    if rows.is_none() {
+        properties.remove(ACCURATE);
+    }
+    set(properties, &BasicStatistics { files, bytes, rows, raw_bytes });
+}
+
 /// As Hive writes it; `columns` are those whose statistics are true.
 pub fn accurate(columns: &[&str]) -> String {
     if columns.is_empty() {

@@ -47,6 +47,8 @@ impl FileRange {
 pub enum VirtualColumn {
     InputFileName,
     BlockOffsetInsideFile,
+    /// Tells the rows of one block apart: with it and the two above, each row of a scan has a name of its own.
+    RowOffsetInsideBlock,
 }
 
 impl VirtualColumn {
@@ -54,13 +56,14 @@ impl VirtualColumn {
         match self {
             VirtualColumn::InputFileName => "INPUT__FILE__NAME",
             VirtualColumn::BlockOffsetInsideFile => "BLOCK__OFFSET__INSIDE__FILE",
+            VirtualColumn::RowOffsetInsideBlock => "ROW__OFFSET__INSIDE__BLOCK",
         }
     }
 
     pub fn field(self) -> Field {
         let ty = match self {
             VirtualColumn::InputFileName => DataType::Utf8,
-            VirtualColumn::BlockOffsetInsideFile => DataType::Int64,
+            VirtualColumn::BlockOffsetInsideFile | VirtualColumn::RowOffsetInsideBlock => DataType::Int64,
         };
         Field::new(self.name(), ty, false)
     }
@@ -93,6 +96,7 @@ impl ReadOptions {
                     Arc::new(StringArray::from_iter_values(std::iter::repeat_n(name, offsets.rows())))
                 }
                 VirtualColumn::BlockOffsetInsideFile => Arc::new(offsets.array()),
+                VirtualColumn::RowOffsetInsideBlock => Arc::new(offsets.in_block()),
             }
         };
         self.virtual_columns.iter().map(make).collect()
@@ -103,11 +107,15 @@ impl ReadOptions {
 pub(super) trait Offsets {
     fn rows(&self) -> usize;
     fn array(&self) -> Int64Array;
+    /// Which row of its block each one is.
+    fn in_block(&self) -> Int64Array;
 }
 
 /// All rows lie in one block.
 pub(super) struct OneBlock {
     pub offset: u64,
+    /// The number of rows of the block that came before.
+    pub first: usize,
     pub rows: usize,
 }
 
@@ -118,5 +126,9 @@ impl Offsets for OneBlock {
 
     fn array(&self) -> Int64Array {
         Int64Array::from_value(self.offset as i64, self.rows)
+    }
+
+    fn in_block(&self) -> Int64Array {
+        Int64Array::from_iter_values((self.first as i64..).take(self.rows))
     }
 }

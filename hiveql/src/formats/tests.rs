@@ -374,7 +374,11 @@ fn virtual_columns_say_where_a_row_lies() {
         let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         store.put(&Path::from("t/f"), "10\n2\n".into()).await.unwrap();
         let options = ReadOptions {
-            virtual_columns: vec![VirtualColumn::BlockOffsetInsideFile, VirtualColumn::InputFileName],
+            virtual_columns: vec![
+                VirtualColumn::BlockOffsetInsideFile,
+                VirtualColumn::InputFileName,
+                VirtualColumn::RowOffsetInsideBlock,
+            ],
             file_name_prefix: "mem:/".into(),
             ..ReadOptions::columns([0], 10)
         };
@@ -384,6 +388,7 @@ fn virtual_columns_say_where_a_row_lies() {
     });
     assert_eq!(found.column(1).as_ref(), &Int64Array::from(vec![0, 3]) as &dyn Array);
     assert_eq!(found.column(2).as_string::<i32>().value(1), "mem:/t/f");
+    assert_eq!(found.column(3).as_ref(), &Int64Array::from(vec![0, 0]) as &dyn Array);
 }
 
 #[test]

@@ -68,6 +68,12 @@ pub enum Problem {
         "Cannot insert into target table because column number/types are different '{table}': Table insclause-0 has {expected} columns, but query has {found} columns."
     )]
     InsertColumns { table: String, expected: usize, found: usize },
+    #[error("Updating values of partition columns is not supported")]
+    UpdatesKey,
+    #[error("Updating values of bucketing columns is not supported.  Column {0}.")]
+    UpdatesBucket(String),
+    #[error("Target column \"{column}\" of set clause is not found in table \"{table}\".")]
+    NoTargetColumn { column: String, table: String },
     #[error("{0}")]
     Invalid(String),
     #[error("{0} is not supported")]
@@ -101,6 +107,9 @@ impl Problem {
             Problem::TableFunctionNotAllowed(_) => 10081,
             Problem::AliasCount { .. } => 10083,
             Problem::AggregateNotAllowed(_) => 10128,
+            Problem::UpdatesKey => 10292,
+            Problem::UpdatesBucket(_) => 10302,
+            Problem::NoTargetColumn { .. } => 10328,
             _ => return None,
         })
     }

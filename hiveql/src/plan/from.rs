@@ -107,7 +107,7 @@ impl Planner<'_> {
         relation.map(|relation| self.renamed(&relation)).transpose()
     }
 
-    fn scan(&self, name: &TableName, table: &BoundTable) -> Result<Relation> {
+    pub(super) fn scan(&self, name: &TableName, table: &BoundTable) -> Result<Relation> {
         let reference = TableReference::partial(name.database.as_str(), name.name.as_str());
         let plan = LogicalPlanBuilder::scan(reference.clone(), table.source.clone(), None)?;
         let mut fields = Vec::with_capacity(table.columns.len() + table.hidden.len());
@@ -192,7 +192,13 @@ impl Planner<'_> {
         }
     }
 
-    fn join_on(&self, left: Relation, right: Relation, kind: JoinType, condition: Expr) -> Result<Relation> {
+    pub(super) fn join_on(
+        &self,
+        left: Relation,
+        right: Relation,
+        kind: JoinType,
+        condition: Expr,
+    ) -> Result<Relation> {
         let plan = LogicalPlanBuilder::from(left.plan).join_on(right.plan, kind, [condition])?.build()?;
         let mut fields = left.fields;
         if !matches!(kind, JoinType::LeftSemi | JoinType::LeftAnti) {

@@ -39,6 +39,13 @@ impl InsertInto<'_> {
     fn wanted(&self) -> impl Iterator<Item = &(String, HiveType)> {
         self.columns.iter().chain(self.keys)
     }
+
+    /// Of rows that have its columns, and its keys as text.
+    pub(super) fn plan(&self, written: Relation) -> LogicalPlan {
+        let target = TableReference::bare(self.table.name.clone());
+        let op = WriteOp::Insert(InsertOp::Append);
+        LogicalPlan::Dml(DmlStatement::new(target, self.source.clone(), op, Arc::new(written.plan)))
+    }
 }
 
 impl Planner<'_> {
@@ -56,10 +63,8 @@ impl Planner<'_> {
             columns.push((name.clone(), self.cast(value, &HiveType::String)?));
         }
         let mut written = self.project(rows, columns)?;
-        self.enforce(&mut written, into)?;
-        let target = TableReference::bare(into.table.name.clone());
-        let op = WriteOp::Insert(InsertOp::Append);
-        Ok(LogicalPlan::Dml(DmlStatement::new(target, into.source.clone(), op, Arc::new(written.plan))))
+        self.enforce(&mut written, into, None)?;
+        Ok(into.plan(written))
     }
 
     /// What the branches of a multi-insert make of the FROM that they share.
@@ -139,7 +144,7 @@ impl Planner<'_> {
             .collect()
     }
 
-    fn default_value(&self, column: &str, ty: &HiveType, into: &InsertInto<'_>) -> Result<Typed> {
+    pub(super) fn default_value(&self, column: &str, ty: &HiveType, into: &InsertInto<'_>) -> Result<Typed> {
         match into.defaults.iter().find(|(name, _)| name == column) {
             None => self.null(ty),
             Some((_, text)) => self.expression_over(text, &[]),
@@ -153,7 +158,7 @@ impl Planner<'_> {
         self.expr(&parsed, &Place::plain("constraints", Scope::new(fields, None)))
     }
 
-    fn inserted(&self, value: Typed, column: &str, ty: &HiveType) -> Result<Typed> {
+    pub(super) fn inserted(&self, value: Typed, column: &str, ty: &HiveType) -> Result<Typed> {
         let from = value.ty.clone();
         self.cast(value, ty).map_err(|_| {
             Problem::Invalid(format!(
@@ -163,8 +168,13 @@ impl Planner<'_> {
         })
     }
 
-    /// A filter that lets all rows through, or ends the statement.
-    fn enforce(&self, rows: &mut Relation, into: &InsertInto<'_>) -> Result<()> {
+    /// A filter that lets all rows through, or ends the statement; those that are `exempt` are not looked at.
+    pub(super) fn enforce(
+        &self,
+        rows: &mut Relation,
+        into: &InsertInto<'_>,
+        exempt: Option<Expr>,
+    ) -> Result<()> {
         let mut conditions: Vec<Expr> = Vec::new();
         for column in into.not_null {
             let fields = rows.fields.iter().filter(|field| field.name == *column);
@@ -175,6 +185,7 @@ impl Planner<'_> {
             conditions.push(self.cast(condition, &HiveType::Boolean)?.expr.is_not_false());
         }
         let Some(all) = conditions.into_iter().reduce(Expr::and) else { return Ok(()) };
+        let all = exempt.into_iter().fold(all, |all, exempt| exempt.or(all));
         let name = "enforce_constraint";
         let function = registry::scalar(name).ok_or(Problem::Unsupported("a constraint"))?;
         let call = (function.resolve)(name, &[Arg { ty: HiveType::Boolean, constant: None }], self.facts)?;

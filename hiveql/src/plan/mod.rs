@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod call;
+mod change;
 mod constants;
 mod error;
 mod expr;
@@ -22,6 +23,7 @@ mod tables;
 mod window;
 mod within_group;
 
+pub use change::{Change, Matched, Unmatched};
 pub use error::{PlanError, Problem, Result};
 pub use insert::InsertInto;
 pub use relation::{Field, Relation, Typed};

@@ -123,6 +123,7 @@ pub(super) fn describe(
     limit: Option<usize>,
     partitions: usize,
 ) -> ScanDescription {
+    let whole = parts.names_rows(&projection);
     let part = |index: &usize| {
         let part = &parts.parts[*index];
         let (storage, columns) = part.format.definition();
@@ -140,7 +141,7 @@ pub(super) fn describe(
         limit,
         file_name_prefix: parts.file_name_prefix.clone(),
         parts: kept.iter().map(part).collect(),
-        groups: split(parts, kept, partitions),
+        groups: split(parts, kept, partitions, whole),
     }
 }
 

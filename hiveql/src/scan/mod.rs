@@ -47,6 +47,16 @@ pub struct ScanParts {
     pub virtual_columns: Vec<VirtualColumn>,
 }
 
+impl ScanParts {
+    /// Whether a row's place in its file is asked for. Files are then read whole, and nothing of them is left out: so a
+    /// row has the same place in each scan.
+    fn names_rows(&self, projection: &[usize]) -> bool {
+        let before = self.columns.len() + self.partition_columns.len();
+        let place = self.virtual_columns.iter().position(|it| *it == VirtualColumn::RowOffsetInsideBlock);
+        place.is_some_and(|place| projection.contains(&(before + place)))
+    }
+}
+
 /// A Hive table, as DataFusion sees it: data columns, partition columns, virtual columns.
 pub struct HiveTable {
     parts: ScanParts,
@@ -118,15 +128,13 @@ impl TableProvider for HiveTable {
         let all = || (0..self.schema.fields().len()).collect();
         // Filters that remain above the scan must see all rows that the limit is not yet applied to.
         let limit = limit.filter(|_| filters.iter().all(|filter| self.is_partition_only(filter)));
-        let description = description::describe(
-            &self.parts,
-            &kept,
-            projection.cloned().unwrap_or_else(all),
-            limit,
-            state.config().target_partitions(),
-        );
+        let projection = projection.cloned().unwrap_or_else(all);
+        let predicate =
+            if self.parts.names_rows(&projection) { None } else { self.predicate(state, filters) };
+        let partitions = state.config().target_partitions();
+        let description = description::describe(&self.parts, &kept, projection, limit, partitions);
         let exec = HiveScanExec::try_new(description, self.parts.store.clone())?;
-        Ok(Arc::new(exec.with_predicate(self.predicate(state, filters))))
+        Ok(Arc::new(exec.with_predicate(predicate)))
     }
 }
 

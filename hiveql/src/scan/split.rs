@@ -6,8 +6,13 @@ use crate::formats::FileRange;
 /// Below this, a second reader costs more than it brings.
 const SMALLEST_BYTES: u64 = 4 << 20;
 
-/// At most `partitions` groups of about the same size. Ranges stay in the order of the files.
-pub(super) fn split(parts: &ScanParts, kept: &[usize], partitions: usize) -> Vec<Vec<FileSplit>> {
+/// At most `partitions` groups of about the same size. Ranges stay in the order of the files. `whole`: no file is cut.
+pub(super) fn split(
+    parts: &ScanParts,
+    kept: &[usize],
+    partitions: usize,
+    whole: bool,
+) -> Vec<Vec<FileSplit>> {
     let files = || {
         kept.iter()
             .enumerate()
@@ -18,7 +23,7 @@ pub(super) fn split(parts: &ScanParts, kept: &[usize], partitions: usize) -> Vec
     let mut groups: Vec<Vec<FileSplit>> = vec![Vec::new()];
     let mut room = share;
     for (place, part, (path, size)) in files() {
-        let splits = parts.parts[part].format.splits(path);
+        let splits = !whole && parts.parts[part].format.splits(path);
         let mut start = 0;
         while start < *size {
             if room == 0 {

@@ -6,7 +6,7 @@ use crate::{
     ddl::DdlContext,
     formats::VirtualColumn,
     plan::{Bound, BoundTable, BoundView, Macro, TableName, Tables},
-    scan::HiveTable,
+    scan::{HiveTable, ScanParts},
     syntax::{
         ast::{ObjectName, Query, walk},
         parse_query,
@@ -19,7 +19,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 /// Views that name views that name views.
 const VIEW_DEPTH_MAX: usize = 64;
-const HIDDEN: [VirtualColumn; 2] = [VirtualColumn::InputFileName, VirtualColumn::BlockOffsetInsideFile];
+pub(super) const HIDDEN: [VirtualColumn; 3] =
+    [VirtualColumn::InputFileName, VirtualColumn::BlockOffsetInsideFile, VirtualColumn::RowOffsetInsideBlock];
 
 /// A name, and the database that it is looked up in where it says none.
 type Wanted = (ObjectName, String);
@@ -93,19 +94,25 @@ impl Session {
         bindings: &mut Bindings,
     ) -> Result<BoundTable, SessionError> {
         let wanted = write::Wanted { filter: Vec::new(), keep: &|_| true };
-        let parts = write::scan_parts(context, table, &wanted, HIDDEN.to_vec()).await?;
+        let parts = write::SeenTable::of(context, table, &wanted).await?.scan(HIDDEN.to_vec());
         let files = parts.parts.iter().flat_map(|part| &part.files);
         bindings.input_bytes += files.map(|(_, size)| size).sum::<u64>();
-        let hidden = HIDDEN.iter().filter_map(|column| {
-            let ty = HiveType::of_arrow(column.field().data_type())?;
-            Some((column.name().to_owned(), ty))
-        });
-        Ok(BoundTable {
-            columns: columns(table),
-            hidden: hidden.collect(),
-            bucket_columns: table.storage.bucket_columns.clone(),
-            source: provider_as_source(Arc::new(HiveTable::new(parts))),
-        })
+        Ok(bound(table, parts, &[]))
+    }
+}
+
+/// These files of a table. `added` are hidden columns besides those that all tables have.
+pub(super) fn bound(table: &Table, parts: ScanParts, added: &[String]) -> BoundTable {
+    let added = added.iter().map(|name| (name.clone(), HiveType::String));
+    let hidden = HIDDEN.iter().filter_map(|column| {
+        let ty = HiveType::of_arrow(column.field().data_type())?;
+        Some((column.name().to_owned(), ty))
+    });
+    BoundTable {
+        columns: columns(table),
+        hidden: added.chain(hidden).collect(),
+        bucket_columns: table.storage.bucket_columns.clone(),
+        source: provider_as_source(Arc::new(HiveTable::new(parts))),
     }
 }
 

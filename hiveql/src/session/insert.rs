@@ -1,8 +1,13 @@
 //! INSERT in all its forms, and CREATE TABLE AS: rows are planned, written, and published together.
 
-use super::{Answer, Session, SessionError, bind::names_of, query::Bindings};
+use super::{
+    Answer, Session, SessionError,
+    bind::names_of,
+    destination::{Destination, default_texts},
+    query::Bindings,
+};
 use crate::{
-    catalog::{Column, ConstraintKind, Table, TableId},
+    catalog::{Column, Table, TableId},
     ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
     plan::{InsertInto, Planner, Relation, TableName},
     syntax::ast::{
@@ -12,11 +17,8 @@ use crate::{
     types::HiveType,
     write::{self, DirectoryWrite, Outcome, Target, Write},
 };
-use datafusion::{
-    datasource::provider_as_source,
-    logical_expr::{LogicalPlan, TableSource},
-};
-use std::{collections::BTreeMap, sync::Arc};
+use datafusion::{datasource::provider_as_source, logical_expr::LogicalPlan};
+use std::collections::BTreeMap;
 
 const DYNAMIC: &str = "hive.exec.dynamic.partition";
 const DYNAMIC_MODE: &str = "hive.exec.dynamic.partition.mode";
@@ -202,7 +204,9 @@ impl Session {
         match (begun, job.target) {
             (Begun::Table(write), InsertTarget::Table(insert)) => {
                 let source = provider_as_source(write.table(context)?);
-                let plan = table_plan(planner, write, job.rows.clone(), &insert.columns, source)
+                let destination = Destination::of(write, source);
+                let plan = planner
+                    .insert(job.rows.clone(), &destination.insert_into(&insert.columns))
                     .map_err(|error| SessionError::of_plan(&error, text))?;
                 let outcome = self.run_write(&plan, bindings).await?;
                 self.check_partitions(&outcome)?;
@@ -236,7 +240,11 @@ impl Session {
         }
     }
 
-    async fn run_write(&self, plan: &LogicalPlan, bindings: &Bindings) -> Result<Outcome, SessionError> {
+    pub(super) async fn run_write(
+        &self,
+        plan: &LogicalPlan,
+        bindings: &Bindings,
+    ) -> Result<Outcome, SessionError> {
         let stream = self.engine.stream(plan, self.threads(bindings)).await?;
         Ok(Outcome::collect(stream).await?)
     }
@@ -320,7 +328,8 @@ impl Session {
         let write = target.begin(context, &self.id).await?;
         let outcome = async {
             let source = provider_as_source(write.table(context)?);
-            let plan = table_plan(&planner, &write, rows, &[], source).map_err(of_plan)?;
+            let destination = Destination::of(&write, source);
+            let plan = planner.insert(rows, &destination.insert_into(&[])).map_err(of_plan)?;
             let outcome = self.run_write(&plan, &bindings).await?;
             self.check_partitions(&outcome)?;
             Ok(vec![outcome])
@@ -371,57 +380,6 @@ fn with_defaults(query: &Query, defaults: &Defaults) -> Query {
         }
     }
     query
-}
-
-fn table_plan(
-    planner: &Planner<'_>,
-    write: &Write,
-    rows: Relation,
-    listed: &[crate::syntax::ast::Name],
-    source: Arc<dyn TableSource>,
-) -> crate::plan::Result<LogicalPlan> {
-    let table = &write.target.table;
-    let pairs = |columns: &[Column]| -> Vec<(String, HiveType)> {
-        columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect()
-    };
-    let columns = write.description().format().map(|format| format.columns().to_vec());
-    let columns = columns.unwrap_or_else(|_| pairs(&table.columns));
-    let enabled = || table.constraints.iter().filter(|constraint| constraint.enable);
-    let not_null: Vec<String> = enabled()
-        .filter_map(|constraint| match &constraint.kind {
-            ConstraintKind::NotNull { column } => Some(column.clone()),
-            _ => None,
-        })
-        .collect();
-    let checks: Vec<String> = enabled()
-        .filter_map(|constraint| match &constraint.kind {
-            ConstraintKind::Check { text, .. } => Some(text.clone()),
-            _ => None,
-        })
-        .collect();
-    planner.insert(
-        rows,
-        &InsertInto {
-            table: TableName { database: table.database.clone(), name: table.name.clone() },
-            columns: &columns,
-            keys: &pairs(write.target.row_keys()),
-            listed,
-            defaults: &default_texts(table),
-            not_null: &not_null,
-            checks: &checks,
-            source,
-        },
-    )
-}
-
-fn default_texts(table: &Table) -> Vec<(String, String)> {
-    let constraints = table.constraints.iter().filter(|constraint| constraint.enable);
-    constraints
-        .filter_map(|constraint| match &constraint.kind {
-            ConstraintKind::Default { column, text } => Some((column.clone(), text.clone())),
-            _ => None,
-        })
-        .collect()
 }
 
 /// The names that an INSERT reads.

@@ -5,7 +5,9 @@
 mod analyze;
 mod answer;
 mod bind;
+mod change;
 mod client;
+mod destination;
 mod dfs;
 mod engine;
 mod error;

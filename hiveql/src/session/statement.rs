@@ -49,6 +49,9 @@ impl Session {
             Statement::Explain(explain) => self.explain(context, explain, text).await?,
             Statement::Insert(insert) => self.insert(context, insert, text).await?,
             Statement::Analyze(analyze) => self.analyze(context, analyze, text).await?,
+            Statement::Update(update) => self.update(context, update, text).await?,
+            Statement::Delete(delete) => self.delete(context, delete, text).await?,
+            Statement::Merge(merge) => self.merge(context, merge, text).await?,
             Statement::Load(load) => self.load(context, load, text).await?,
             Statement::Truncate { table, partition, columns, force } if columns.is_empty() => {
                 self.truncate(context, table, partition, *force, text).await?

@@ -20,6 +20,10 @@ pub enum WriteError {
         "{what} was changed{by} while this statement, which replaces all of it, ran; nothing was changed: run it again"
     )]
     Conflict { what: String, by: String },
+    #[error(
+        "rows of {what} were changed{by} while this statement, which changes them too, ran; nothing was changed: run it again"
+    )]
+    RowsConflict { what: String, by: String },
     #[error("Invalid path '{path}': No files matching path {path}")]
     NothingToLoad { path: String },
     #[error("Invalid path '{path}': source contains directory: {path}/{folder}")]

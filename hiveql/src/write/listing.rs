@@ -28,6 +28,17 @@ pub async fn seen_files(
     contents: Option<&Contents>,
     snapshot: &Snapshot,
 ) -> Result<Vec<SeenFile>, DdlError> {
+    let all = all_files(context, location).await?;
+    Ok(seen_among(context, &all, contents, snapshot))
+}
+
+/// Those of the files at a location that a reader sees.
+pub(super) fn seen_among(
+    context: &DdlContext<'_>,
+    all: &[SeenFile],
+    contents: Option<&Contents>,
+    snapshot: &Snapshot,
+) -> Vec<SeenFile> {
     let untouched;
     let contents = match contents {
         Some(contents) => contents,
@@ -37,16 +48,25 @@ pub async fn seen_files(
         }
     };
     let recursive = RECURSIVE.iter().any(|name| context.setting_is(name, "true"));
+    let is_seen = |file: &&SeenFile| {
+        let reached = recursive || !file.name.contains('/');
+        reached && contents.sees(&file.name, file.stamp)
+    };
+    all.iter().filter(is_seen).cloned().collect()
+}
+
+/// All that is at a location, in order of the names.
+pub(super) async fn all_files(context: &DdlContext<'_>, location: &str) -> Result<Vec<SeenFile>, DdlError> {
     let (_, root) = context.stores.resolve(location)?;
-    let mut seen = Vec::new();
+    let mut all = Vec::new();
     for file in files::list(context, location).await? {
-        let Some(name) = files::name_below(&root, &file) else { continue };
-        let stamp = files::stamp(&file);
-        let reached = recursive || !name.contains('/');
-        if reached && !name.is_empty() && contents.sees(&name, stamp) {
-            seen.push(SeenFile { path: file.location.to_string(), name, stamp });
+        match files::name_below(&root, &file) {
+            Some(name) if !name.is_empty() => {
+                all.push(SeenFile { path: file.location.to_string(), name, stamp: files::stamp(&file) });
+            }
+            _ => {}
         }
     }
-    seen.sort_by(|left, right| left.name.cmp(&right.name));
-    Ok(seen)
+    all.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(all)
 }

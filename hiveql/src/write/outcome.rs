@@ -1,6 +1,6 @@
 //! What a write made, as the rows that its tasks answer with.
 
-use crate::catalog::{Attempts, Replaced};
+use crate::catalog::{Attempts, FileStamp, Replaced};
 use datafusion::{
     arrow::{
         array::{Array, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
@@ -57,11 +57,28 @@ pub struct Outcome {
     pub is_counted: bool,
     /// Files that were copied and are to go from their old place, by their names there.
     pub moved: Option<(String, Replaced)>,
+    /// Files whose rows were written again or are gone, by the values of their partition.
+    pub replaced: BTreeMap<Vec<String>, ReplacedFiles>,
+}
+
+/// Files of a table or a partition that go when what was written comes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReplacedFiles {
+    /// By their names below the location.
+    pub files: BTreeMap<String, FileStamp>,
+    /// How many of their rows were not written again.
+    pub rows_gone: u64,
 }
 
 impl Default for Outcome {
     fn default() -> Outcome {
-        Outcome { folders: BTreeMap::new(), attempts: Attempts::new(), is_counted: true, moved: None }
+        Outcome {
+            folders: BTreeMap::new(),
+            attempts: Attempts::new(),
+            is_counted: true,
+            moved: None,
+            replaced: BTreeMap::new(),
+        }
     }
 }
 

@@ -4,7 +4,11 @@
 //! * The transaction changes all tables and partitions of the statement at once.
 //! * A kill after it leaves replaced files that no reader sees, and a note of them too.
 
-use super::{Amount, Outcome, Write, WriteError, seen_files};
+use super::{
+    Amount, Outcome, ReplacedFiles, SeenFile, Write, WriteError,
+    listing::{all_files, seen_among},
+    seen_files,
+};
 use crate::{
     catalog::{
         Catalog, Change, ColumnStatistics, Contents, LastWrite, Partition, PendingWrite, PropertyMap,
@@ -12,17 +16,34 @@ use crate::{
     },
     ddl::{DdlContext, files, statistics},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes everything that one statement wrote seen, or nothing.
 pub async fn publish(context: &DdlContext<'_>, writes: Vec<(Write, Outcome)>) -> Result<(), WriteError> {
     // A session's own tables are in a catalog of their own, whose records nobody else changes.
     let (own, shared): (Vec<_>, Vec<_>) =
         writes.into_iter().partition(|(write, _)| write.target.table.temporary);
+    let mut done = Ok(());
     for writes in [shared, own].iter().filter(|writes| !writes.is_empty()) {
-        publish_in(context, context.home(&writes[0].0.target.table), writes).await?;
+        let catalog = context.home(&writes[0].0.target.table);
+        if done.is_ok() {
+            done = publish_in(context, catalog, writes).await;
+        }
+        if done.is_err() {
+            clean_up(context, catalog, writes).await;
+        }
     }
-    Ok(())
+    done
+}
+
+/// After a failure. The transaction's own error is the one to tell; what stays is noted and swept later.
+async fn clean_up(context: &DdlContext<'_>, catalog: &Catalog, writes: &[(Write, Outcome)]) {
+    for (write, _) in writes {
+        // A write that was published after all is not there to be abandoned, and keeps its files.
+        if let Err(left) = end(context, catalog, write.pending.clone()).await {
+            tracing::warn!(error = %left, "files of a failed statement are left for the next session to sweep");
+        }
+    }
 }
 
 async fn publish_in(
@@ -79,6 +100,8 @@ struct Home<'a> {
     contents: &'a mut Option<Contents>,
     properties: &'a mut PropertyMap,
     statistics: &'a mut BTreeMap<String, ColumnStatistics>,
+    /// It was not there when the transaction began.
+    is_new: bool,
 }
 
 impl<'a> Publication<'a> {
@@ -109,10 +132,15 @@ impl<'a> Publication<'a> {
             let amount = outcome.folders.get("").copied().unwrap_or_default();
             return self.change_contents(write, outcome, Some(target.fixed.clone()), amount).await;
         }
+        let mut amounts: BTreeMap<Vec<String>, Amount> =
+            outcome.replaced.keys().map(|values| (values.clone(), Amount::default())).collect();
         for (folder, amount) in &outcome.folders {
             let found = crate::catalog::partition_values(folder).unwrap_or_default();
             let values = target.fixed.iter().cloned().chain(found.into_iter().map(|(_, value)| value));
-            self.change_contents(write, outcome, Some(values.collect()), *amount).await?;
+            amounts.insert(values.collect(), *amount);
+        }
+        for (values, amount) in amounts {
+            self.change_contents(write, outcome, Some(values), amount).await?;
         }
         Ok(())
     }
@@ -172,7 +200,13 @@ impl<'a> Publication<'a> {
             self.draft_partition(write.target.table.id, values).await?;
         }
         let Some(draft) = self.tables.get_mut(&write.target.table.id) else { return Ok(()) };
-        let Some(home) = draft.home(values.as_deref()) else { return Ok(()) };
+        if let Some(values) = values.as_ref().filter(|values| outcome.replaced.contains_key(*values))
+            && let Some(partition) = draft.partitions.get_mut(values)
+        {
+            // All files that were of other columns are replaced.
+            partition.new.columns.clone_from(&draft.new.columns);
+        }
+        let Some(mut home) = draft.home(values.as_deref()) else { return Ok(()) };
         let number = write.pending.record.number;
         let added = statistics::BasicStatistics {
             files: amount.files,
@@ -183,22 +217,18 @@ impl<'a> Publication<'a> {
         if write.target.overwrite {
             let old = home.contents.as_ref();
             if old.is_some_and(|old| old.changed_since(&write.began)) {
-                return Err(conflict(home.name, old.and_then(|old| old.last.as_ref())));
+                let by = by(old.and_then(|old| old.last.as_ref()));
+                return Err(WriteError::Conflict { what: home.name, by });
             }
             let seen = seen_files(self.context, &home.location, old, &self.snapshot).await?;
-            let replaced = self.removals.entry(home.location).or_default();
-            let mut new = Contents::default();
-            for file in seen {
-                match WrittenName::of_path(&file.name) {
-                    Some(written) => drop(replaced.writes.insert(written.write)),
-                    None => {
-                        replaced.files.insert(file.name.clone(), file.stamp);
-                        new.hidden.insert(file.name, Some(file.stamp));
-                    }
-                }
-            }
-            *home.contents = Some(new);
+            let removal = self.removals.entry(home.location.clone()).or_default();
+            home.overwrite(seen, removal);
             statistics::set(home.properties, &added);
+        } else if let Some(replaced) = outcome.replaced.get(values.as_deref().unwrap_or_default()) {
+            let all = all_files(self.context, &home.location).await?;
+            let seen = seen_among(self.context, &all, home.contents.as_ref(), &self.snapshot);
+            let removal = self.removals.entry(home.location.clone()).or_default();
+            home.replace(&self.snapshot, &all, seen, replaced, removal, &added)?;
         } else {
             statistics::add(home.properties, &added);
         }
@@ -253,9 +283,11 @@ impl TableDraft {
                 contents: &mut self.new.contents,
                 properties: &mut self.new.properties,
                 statistics: &mut self.new.statistics,
+                is_new: self.old.is_none(),
             });
         };
-        let partition = &mut self.partitions.get_mut(values)?.new;
+        let draft = self.partitions.get_mut(values)?;
+        let (partition, is_new) = (&mut draft.new, draft.old.is_none());
         let named = self.new.partition_name(partition);
         Some(Home {
             name: format!("partition {named} of table {}", self.new.full_name()),
@@ -263,7 +295,53 @@ impl TableDraft {
             contents: &mut partition.contents,
             properties: &mut partition.properties,
             statistics: &mut partition.statistics,
+            is_new,
         })
+    }
+}
+
+impl Home<'_> {
+    /// Nothing that was seen is seen any more.
+    fn overwrite(&mut self, seen: Vec<SeenFile>, removal: &mut Replaced) {
+        let mut new = Contents::default();
+        for file in seen {
+            match WrittenName::of_path(&file.name) {
+                Some(written) => drop(removal.writes.insert(written.write)),
+                None => {
+                    removal.files.insert(file.name.clone(), file.stamp);
+                    new.hidden.insert(file.name, Some(file.stamp));
+                }
+            }
+        }
+        *self.contents = Some(new);
+    }
+
+    /// Some files are seen no more. If one of them is not seen now, somebody else has changed rows of it.
+    fn replace(
+        &mut self,
+        snapshot: &Snapshot,
+        all: &[SeenFile],
+        mut seen: Vec<SeenFile>,
+        replaced: &ReplacedFiles,
+        removal: &mut Replaced,
+        added: &statistics::BasicStatistics,
+    ) -> Result<(), WriteError> {
+        let contents = self.contents.get_or_insert_with(|| Contents::untouched(snapshot.clone()));
+        let before = seen.len();
+        seen.retain(|file| replaced.files.get(&file.name) != Some(&file.stamp));
+        if self.is_new || before - seen.len() != replaced.files.len() {
+            let by = by(contents.last.as_ref());
+            return Err(WriteError::RowsConflict { what: self.name.clone(), by });
+        }
+        for (name, stamp) in &replaced.files {
+            contents.remove(name, *stamp);
+            removal.files.insert(name.clone(), *stamp);
+        }
+        contents.compact(&all.iter().map(|file| file.name.as_str()).collect::<BTreeSet<_>>());
+        let bytes = added.bytes + seen.iter().map(|file| file.stamp.bytes).sum::<u64>();
+        let files = added.files + seen.len() as u64;
+        statistics::change(self.properties, files, bytes, replaced.rows_gone);
+        Ok(())
     }
 }
 
@@ -273,9 +351,8 @@ fn empty_properties() -> PropertyMap {
     properties
 }
 
-fn conflict(what: String, last: Option<&LastWrite>) -> WriteError {
-    let by = last.map(|last| format!(" by {} (write {})", last.user, last.write)).unwrap_or_default();
-    WriteError::Conflict { what, by }
+fn by(last: Option<&LastWrite>) -> String {
+    last.map(|last| format!(" by {} (write {})", last.user, last.write)).unwrap_or_default()
 }
 
 /// Gives a write up: from now on it cannot be published, and its files go.

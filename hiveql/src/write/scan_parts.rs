@@ -13,6 +13,7 @@ use crate::{
 };
 use datafusion::common::ScalarValue;
 use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectStore;
 use std::sync::Arc;
 
 /// How many listings are under way at a time.
@@ -25,41 +26,107 @@ pub struct Wanted<'a> {
     pub keep: &'a (dyn Fn(&Partition) -> bool + Send + Sync),
 }
 
-/// The files that a reader sees now, one part for each wanted partition. The records are read anew, after what is pending.
-pub async fn scan_parts(
-    context: &DdlContext<'_>,
-    table: &Table,
-    wanted: &Wanted<'_>,
-    virtual_columns: Vec<VirtualColumn>,
-) -> Result<ScanParts, WriteError> {
-    let catalog = context.home(table);
-    let snapshot = catalog.snapshot().await?;
-    let current = catalog.find_table(&table.database, &table.name).await?;
-    let current = current.filter(|current| current.record.id == table.id);
-    let current = current.ok_or_else(|| WriteError::TableGone(table.full_name()))?.record;
-    let location = &table.storage.location;
-    let (store, root) = context.stores.resolve(location)?;
-    let format = Arc::new(format(&table.storage, &table.columns, table)?);
-    let parts = if table.is_partitioned() {
-        let partitions = catalog.partitions(table, &wanted.filter).await?;
-        let kept = partitions.into_iter().map(|found| found.record).filter(|found| (wanted.keep)(found));
-        futures::stream::iter(kept.collect::<Vec<_>>())
-            .map(|partition| part(context, table, partition, &snapshot, &format))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?
-    } else {
-        let seen = seen_files(context, location, current.contents.as_ref(), &snapshot).await?;
-        vec![Part { format: format.clone(), files: paths(seen), partition_values: Vec::new() }]
-    };
-    Ok(ScanParts {
-        columns: format.columns().to_vec(),
-        partition_columns: pairs(&table.partition_keys),
-        parts,
-        store,
-        file_name_prefix: prefix(location, root.as_ref()),
-        virtual_columns,
-    })
+/// A table with the files that a reader sees now.
+pub struct SeenTable {
+    columns: Vec<(String, HiveType)>,
+    keys: Vec<(String, HiveType)>,
+    pub parts: Vec<SeenPart>,
+    store: Arc<dyn ObjectStore>,
+    /// What stands before a file's path in INPUT__FILE__NAME.
+    pub file_name_prefix: String,
+}
+
+/// The table itself, or one of its partitions.
+pub struct SeenPart {
+    pub partition: Option<Partition>,
+    pub files: Vec<SeenFile>,
+    format: Arc<FileFormat>,
+    values: Vec<ScalarValue>,
+}
+
+impl SeenTable {
+    /// The records are read anew, after what is pending.
+    pub async fn of(
+        context: &DdlContext<'_>,
+        table: &Table,
+        wanted: &Wanted<'_>,
+    ) -> Result<SeenTable, WriteError> {
+        let catalog = context.home(table);
+        let snapshot = catalog.snapshot().await?;
+        let current = catalog.find_table(&table.database, &table.name).await?;
+        let current = current.filter(|current| current.record.id == table.id);
+        let current = current.ok_or_else(|| WriteError::TableGone(table.full_name()))?.record;
+        let location = &table.storage.location;
+        let (store, root) = context.stores.resolve(location)?;
+        let format = Arc::new(format(&table.storage, &table.columns, table)?);
+        let parts = if table.is_partitioned() {
+            let partitions = catalog.partitions(table, &wanted.filter).await?;
+            let kept = partitions.into_iter().map(|found| found.record).filter(|found| (wanted.keep)(found));
+            futures::stream::iter(kept.collect::<Vec<_>>())
+                .map(|partition| part(context, table, partition, &snapshot, &format))
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?
+        } else {
+            let files = seen_files(context, location, current.contents.as_ref(), &snapshot).await?;
+            vec![SeenPart { partition: None, files, format: format.clone(), values: Vec::new() }]
+        };
+        Ok(SeenTable {
+            columns: format.columns().to_vec(),
+            keys: pairs(&table.partition_keys),
+            parts,
+            store,
+            file_name_prefix: prefix(location, root.as_ref()),
+        })
+    }
+
+    /// Of all files.
+    pub fn scan(&self, virtual_columns: Vec<VirtualColumn>) -> ScanParts {
+        let part = |part: &SeenPart| Part {
+            format: part.format.clone(),
+            files: paths(&part.files),
+            partition_values: part.values.clone(),
+        };
+        self.scan_of(self.parts.iter().map(part).collect(), Vec::new(), virtual_columns)
+    }
+
+    /// Of some files, by part. Behind the keys come the values of the keys once more, as they stand in the partition's name:
+    /// rows that are written again must not leave their partition over another way to write the same value.
+    pub fn scan_with_names(
+        &self,
+        chosen: &[Vec<SeenFile>],
+        names: &[String],
+        virtual_columns: Vec<VirtualColumn>,
+    ) -> ScanParts {
+        let parts = self.parts.iter().zip(chosen).filter(|(_, files)| !files.is_empty());
+        let part = |(part, files): (&SeenPart, &Vec<SeenFile>)| {
+            let texts = part.partition.iter().flat_map(|partition| &partition.values);
+            let texts = texts.map(|text| ScalarValue::Utf8(Some(text.clone())));
+            Part {
+                format: part.format.clone(),
+                files: paths(files),
+                partition_values: part.values.iter().cloned().chain(texts).collect(),
+            }
+        };
+        self.scan_of(parts.map(part).collect(), names.to_vec(), virtual_columns)
+    }
+
+    fn scan_of(
+        &self,
+        parts: Vec<Part>,
+        names: Vec<String>,
+        virtual_columns: Vec<VirtualColumn>,
+    ) -> ScanParts {
+        let names = names.into_iter().map(|name| (name, HiveType::String));
+        ScanParts {
+            columns: self.columns.clone(),
+            partition_columns: self.keys.iter().cloned().chain(names).collect(),
+            parts,
+            store: self.store.clone(),
+            file_name_prefix: self.file_name_prefix.clone(),
+            virtual_columns,
+        }
+    }
 }
 
 async fn part(
@@ -68,7 +135,7 @@ async fn part(
     partition: Partition,
     snapshot: &Snapshot,
     of_table: &Arc<FileFormat>,
-) -> Result<Part, WriteError> {
+) -> Result<SeenPart, WriteError> {
     let location = table.partition_location(&partition);
     let (store, _) = context.stores.resolve(&location)?;
     let (table_store, _) = context.stores.resolve(&table.storage.location)?;
@@ -83,14 +150,14 @@ async fn part(
             Arc::new(format(storage, &partition.columns, table)?)
         }
     };
-    let seen = seen_files(context, &location, partition.contents.as_ref(), snapshot).await?;
+    let files = seen_files(context, &location, partition.contents.as_ref(), snapshot).await?;
     let values = partition.values.iter().zip(&table.partition_keys);
-    let partition_values = values.map(|(value, key)| value_of(value, &key.ty)).collect();
-    Ok(Part { format, files: paths(seen), partition_values })
+    let values = values.map(|(value, key)| value_of(value, &key.ty)).collect();
+    Ok(SeenPart { partition: Some(partition), files, format, values })
 }
 
-fn paths(seen: Vec<SeenFile>) -> Vec<(String, u64)> {
-    seen.into_iter().map(|file| (file.path, file.stamp.bytes)).collect()
+fn paths(seen: &[SeenFile]) -> Vec<(String, u64)> {
+    seen.iter().map(|file| (file.path.clone(), file.stamp.bytes)).collect()
 }
 
 /// A name that is no value of its key's type is NULL, as in Hive.

@@ -59,7 +59,7 @@ async fn a_scan_sees_the_files_of_published_writes_and_those_of_others() {
         store.put(&Path::parse(format!("w/t/{name}")).unwrap(), "1\n".into()).await.unwrap();
     }
     let wanted = Wanted { filter: Vec::new(), keep: &|_| true };
-    let parts = scan_parts(&context, &table, &wanted, Vec::new()).await.unwrap();
+    let parts = SeenTable::of(&context, &table, &wanted).await.unwrap().scan(Vec::new());
     let names: Vec<&str> = parts.parts[0].files.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(names, ["w/t/000000_0-w17", "w/t/kv1.txt"]);
 }

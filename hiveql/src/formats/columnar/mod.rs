@@ -73,21 +73,27 @@ impl Adapter {
         (adapter, read)
     }
 
-    fn adapt(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    /// `first`: how many rows came before.
+    fn adapt(&self, batch: &RecordBatch, first: usize) -> Result<RecordBatch, ArrowError> {
         let rows = batch.num_rows();
         let column = |(ty, place): &(HiveType, Option<usize>)| match place {
             Some(place) => conform(batch.column(*place), ty, self.matching),
             None => Ok(new_null_array(&ty.arrow(), rows)),
         };
         let mut columns = self.columns.iter().map(column).collect::<Result<Vec<ArrayRef>, _>>()?;
-        columns.extend(self.options.virtual_arrays(&self.file, OneBlock { offset: self.file.start, rows }));
+        let block = OneBlock { offset: self.file.start, first, rows };
+        columns.extend(self.options.virtual_arrays(&self.file, block));
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
     }
 
     fn adapt_all(self, batches: ArrowStream) -> BatchStream {
+        let mut first = 0;
         let adapted = batches.map(move |batch| {
-            self.adapt(&batch?).map_err(|error| FormatError::arrow(&self.file.path, error))
+            let batch = batch?;
+            let before = first;
+            first += batch.num_rows();
+            self.adapt(&batch, before).map_err(|error| FormatError::arrow(&self.file.path, error))
         });
         adapted.boxed()
     }

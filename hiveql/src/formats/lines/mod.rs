@@ -167,6 +167,11 @@ impl Offsets for &Lines {
     fn array(&self) -> Int64Array {
         self.spans.iter().map(|span| self.offset as i64 + i64::from(span.start)).collect::<Vec<_>>().into()
     }
+
+    /// A line is a block.
+    fn in_block(&self) -> Int64Array {
+        Int64Array::from_value(0, self.spans.len())
+    }
 }
 
 #[cfg(test)]
