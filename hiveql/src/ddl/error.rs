@@ -108,6 +108,18 @@ pub enum Problem {
         "Dynamic partition strict mode requires at least one static partition column. To turn this off set hive.exec.dynamic.partition.mode=nonstrict"
     )]
     DynamicStrict,
+    #[error("Only RCFileFormat supports column truncation.")]
+    TruncatesColumns,
+    #[error("A column on which a partition/table is bucketed cannot be truncated.")]
+    TruncatesBuckets,
+    #[error("Invalid path {0}")]
+    BadPath(String),
+    #[error("Partition already exists {0}")]
+    PartitionThere(String),
+    #[error("Table exists and contains data files {0}")]
+    HasData(String),
+    #[error("The existing table is not compatible with the Export/Import spec. {0}")]
+    Incompatible(&'static str),
     #[error("Attempt to do update or delete on table {0} that is not transactional")]
     NotTransactional(String),
     #[error("Attempt to do update or delete on table {0} that is insert-only transactional")]
@@ -150,6 +162,12 @@ impl Problem {
             Problem::VoidColumn(_) => 10305,
             Problem::BadPartitionValue { .. } => 10248,
             Problem::NoProperty(_) => 10215,
+            Problem::TruncatesColumns => 10237,
+            Problem::TruncatesBuckets => 10239,
+            Problem::BadPath(_) => 10027,
+            Problem::PartitionThere(_) => 10118,
+            Problem::HasData(_) => 10119,
+            Problem::Incompatible(_) => 10120,
             Problem::NotTransactional(_) => 10297,
             Problem::InsertOnly(_) => 10414,
             Problem::MergeNeedsPredicate(_) => 10404,

@@ -28,6 +28,13 @@ pub fn set_empty(properties: &mut PropertyMap) {
     set(properties, &BasicStatistics { files: 0, bytes: 0, rows: Some(0), raw_bytes: Some(0) });
 }
 
+/// All but what is counted.
+pub fn without(properties: &PropertyMap) -> PropertyMap {
+    let counted = [ACCURATE, ROWS, FILES, BYTES, RAW_BYTES];
+    let others = properties.iter().filter(|(key, _)| !counted.contains(&key.as_str()));
+    others.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 /// No column's statistics are true any more.
 pub fn set(properties: &mut PropertyMap, basic: &BasicStatistics) {
     properties.insert(FILES.to_owned(), basic.files.to_string());

@@ -19,7 +19,7 @@ mod text;
 mod writer;
 
 pub use classes::{Classes, LAZY_SIMPLE, TEXT_INPUT, TEXT_OUTPUT, stored_as};
-pub use columnar::{avro_columns, conform_columns};
+pub use columnar::{SelfDescribing, avro_columns, conform_columns, file_columns};
 pub use compression::Compression;
 pub use error::{FormatError, Place};
 pub use range::{BatchStream, FileRange, ReadOptions, VirtualColumn};

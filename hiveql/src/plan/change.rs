@@ -164,6 +164,27 @@ impl Planner<'_> {
         self.insert(self.project(rest, values)?, into)
     }
 
+    /// All rows as they are, in the same order, but for columns that become NULL.
+    pub fn copied(
+        &self,
+        table: &TableName,
+        rows: &BoundTable,
+        cleared: &[Name],
+        into: &InsertInto<'_>,
+    ) -> Result<LogicalPlan> {
+        let relation = self.scan(table, rows)?;
+        let value = |(name, ty): &(String, HiveType)| -> Result<(String, Typed)> {
+            let field = relation.fields.iter().find(|field| !field.hidden && field.name == *name);
+            let value = match field.filter(|_| !cleared.iter().any(|cleared| cleared.is(name))) {
+                Some(field) => self.inserted(field.typed(), name, ty)?,
+                None => self.null(ty)?,
+            };
+            Ok((name.clone(), value))
+        };
+        let values = into.columns.iter().map(value).collect::<Result<_>>()?;
+        Ok(into.plan(self.project(relation, values)?))
+    }
+
     fn target(&self, change: &Change<'_>, rows: &BoundTable) -> Result<Relation> {
         Ok(self.scan(&change.table, rows)?.aliased(&change.alias))
     }

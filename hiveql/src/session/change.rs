@@ -175,11 +175,7 @@ impl Session {
                 Ok(Answer::Done { notes: vec![format!("{changed} rows changed, {added} added")] })
             }
             Err(error) => {
-                for (write, _) in begun {
-                    if let Err(left) = write::abandon(context, write).await {
-                        tracing::warn!(error = %left, "files of a failed statement are left for the next session to sweep");
-                    }
-                }
+                self.abandon(context, begun).await;
                 Err(error)
             }
         }
@@ -261,8 +257,7 @@ impl Run<'_> {
     }
 
     async fn begin(&self, table: &Table) -> Result<Write, SessionError> {
-        let target = Target { table: table.clone(), is_created: false, fixed: Vec::new(), overwrite: false };
-        Ok(target.begin(self.context, &self.session.id).await?)
+        Ok(Target::of(table.clone()).begin(self.context, &self.session.id).await?)
     }
 }
 

@@ -68,6 +68,9 @@ impl From<WriteError> for SessionError {
     fn from(error: WriteError) -> Self {
         match &error {
             WriteError::Ddl(error) => SessionError::of_ddl(error, ""),
+            WriteError::NotEmpty(_) | WriteError::NoExport { .. } => {
+                SessionError::new(format!("SemanticException [Error 10027]: Invalid path {error}"))
+            }
             WriteError::NothingToLoad { .. } | WriteError::FolderToLoad { .. } => {
                 SessionError::new(format!("SemanticException {error}"))
             }

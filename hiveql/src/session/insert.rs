@@ -7,7 +7,7 @@ use super::{
     query::Bindings,
 };
 use crate::{
-    catalog::{Column, Table, TableId},
+    catalog::{Column, Snapshot, Table, TableId},
     ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
     plan::{InsertInto, Planner, Relation, TableName},
     syntax::ast::{
@@ -43,6 +43,8 @@ impl Session {
         insert: &Insert,
         text: &str,
     ) -> Result<Answer, SessionError> {
+        // What an overwrite replaces it may read, too: nothing may come to it after that.
+        let since = self.catalog.shared.snapshot().await?;
         let bindings = self.bind(context, &names_in(insert)).await?;
         let options = self.plan_options();
         let planner = Planner::new(&bindings.tables, context.facts, &options);
@@ -62,7 +64,7 @@ impl Session {
         let mut begun = Vec::with_capacity(jobs.len());
         let mut ended = Ok(Vec::new());
         for job in jobs {
-            match self.begin(context, &job, text).await {
+            match self.begin(context, &job, &since, text).await {
                 Ok(Some(started)) => begun.push((started, job)),
                 Ok(None) => {}
                 Err(error) => {
@@ -82,6 +84,7 @@ impl Session {
         &self,
         context: &DdlContext<'_>,
         job: &Job<'_>,
+        since: &Snapshot,
         text: &str,
     ) -> Result<Option<Begun>, SessionError> {
         match job.target {
@@ -90,9 +93,10 @@ impl Session {
                 let table = self.target_table(context, &insert.table, text).await?;
                 let target = Target {
                     fixed: self.fixed(&table, insert).map_err(of_ddl)?,
-                    table,
-                    is_created: false,
                     overwrite: insert.overwrite,
+                    // Temporary tables are this session's alone.
+                    since: (!table.temporary).then(|| since.clone()),
+                    ..Target::of(table)
                 };
                 if insert.if_not_exists && target.partition(context).await?.is_some() {
                     return Ok(None);
@@ -324,7 +328,7 @@ impl Session {
         table.id = TableId(self.catalog.home(table.temporary).next_number().await?);
         let place = |name: &str| table.all_columns().position(|column| column.name == name);
         rows.fields.sort_by_key(|field| place(&field.name));
-        let target = Target { table, is_created: true, fixed: Vec::new(), overwrite: false };
+        let target = Target { is_created: true, ..Target::of(table) };
         let write = target.begin(context, &self.id).await?;
         let outcome = async {
             let source = provider_as_source(write.table(context)?);

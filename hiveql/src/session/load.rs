@@ -30,7 +30,7 @@ impl Session {
             true => Source::local(&load.path)?,
             false => Source::stored(context, &self.located(&load.path))?,
         };
-        let target = Target { table, is_created: false, fixed, overwrite: load.overwrite };
+        let target = Target { fixed, overwrite: load.overwrite, ..Target::of(table) };
         let write = target.begin(context, &self.id).await?;
         match write::load(context, &source, &write).await {
             Ok(outcome) => {
@@ -70,7 +70,7 @@ impl Session {
         } else {
             outcome.folders.insert(String::new(), Amount::default());
         }
-        let target = Target { table, is_created: false, fixed: Vec::new(), overwrite: true };
+        let target = Target { overwrite: true, ..Target::of(table) };
         let write = target.begin(context, &self.id).await?;
         write::publish(context, vec![(write, outcome)]).await?;
         Ok(Answer::done())

@@ -7,12 +7,14 @@ mod answer;
 mod bind;
 mod change;
 mod client;
+mod compact;
 mod destination;
 mod dfs;
 mod engine;
 mod error;
 mod explain;
 mod insert;
+mod like_file;
 mod load;
 mod options;
 mod query;
@@ -20,6 +22,9 @@ mod settings;
 mod shell;
 mod statement;
 mod stores;
+#[cfg(test)]
+mod tests;
+mod transfer;
 
 pub use answer::{Answer, Rows};
 pub use engine::{Engine, EngineOptions};
@@ -29,7 +34,7 @@ pub use settings::Settings;
 pub use stores::LocalStores;
 
 use crate::{
-    catalog::{Catalog, DEFAULT_DATABASE, DurableStore, SessionCatalog},
+    catalog::{Catalog, DEFAULT_DATABASE, DurableStore, KeyedStore, SessionCatalog},
     ddl::{self, DdlContext, Stores},
     functions::{SessionFacts, registry},
     syntax::{
@@ -77,6 +82,12 @@ impl Session {
                     warehouse.display()
                 ))
             })?;
+        Session::over(options, Arc::new(store)).await
+    }
+
+    /// A session over a catalog that may be another session's, too. Its warehouse's directory is there.
+    async fn over(options: SessionOptions, store: Arc<dyn KeyedStore>) -> Result<Session, SessionError> {
+        let warehouse = prepared(&options.warehouse).await?;
         let scratch = tempfile::Builder::new()
             .prefix("skep-sql-")
             .tempdir()
@@ -87,7 +98,7 @@ impl Session {
             scratch: scratch.path().join("spill"),
         })?;
         let mut session = Session {
-            catalog: SessionCatalog::new(Catalog::new(Arc::new(store))),
+            catalog: SessionCatalog::new(Catalog::new(store)),
             stores: Arc::new(LocalStores::default()),
             engine,
             settings: Settings::default(),

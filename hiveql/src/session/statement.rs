@@ -6,7 +6,7 @@ use crate::{
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
     plan::Planner,
-    syntax::ast::{CreateSource, CreateView, Describe, Statement},
+    syntax::ast::{AlterAction, CreateSource, CreateView, Describe, Statement},
     types::HiveType,
 };
 use datafusion::{
@@ -56,7 +56,22 @@ impl Session {
             Statement::Truncate { table, partition, columns, force } if columns.is_empty() => {
                 self.truncate(context, table, partition, *force, text).await?
             }
+            Statement::Truncate { table, partition, columns, .. } => {
+                self.truncate_columns(context, table, partition, columns, text).await?
+            }
+            Statement::AlterTable(alter)
+                if matches!(alter.action, AlterAction::Concatenate | AlterAction::Compact(_)) =>
+            {
+                self.concatenate(context, alter, text).await?
+            }
+            Statement::Export { table, partition, path } => {
+                self.export(context, table, partition, path, text).await?
+            }
+            Statement::Import { .. } => self.import(context, statement, text).await?,
             Statement::CreateTable(create) => match &create.source {
+                CreateSource::LikeFile { format, path } => {
+                    self.create_table_like_file(context, create, format, path, text).await?
+                }
                 CreateSource::Query(query) => self.create_table_as(context, create, query, text).await?,
                 _ => return self.ddl(context, statement, text).await,
             },

@@ -28,6 +28,10 @@ pub enum WriteError {
     NothingToLoad { path: String },
     #[error("Invalid path '{path}': source contains directory: {path}/{folder}")]
     FolderToLoad { path: String, folder: String },
+    #[error("Target is not an empty directory : {0}")]
+    NotEmpty(String),
+    #[error("{path} holds no whole export: {reason}")]
+    NoExport { path: String, reason: String },
     #[error("{doing} {path}: {source}")]
     File { doing: &'static str, path: String, source: std::io::Error },
     #[error("{doing} {location}: {source}")]

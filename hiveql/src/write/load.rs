@@ -97,7 +97,7 @@ pub async fn load(context: &DdlContext<'_>, source: &Source, write: &Write) -> R
         let name = WrittenName::brought(file.location.filename().unwrap_or("file"), number);
         let to = Path::parse(format!("{}/{name}", description.root))
             .unwrap_or_else(|_| Path::from(description.root.as_str()));
-        copy(source, &file.location, target.clone(), to)
+        copy(&source.store, &file.location, &target, to, &source.text)
     });
     futures::stream::iter(copies.collect::<Vec<_>>())
         .buffer_unordered(AT_ONCE)
@@ -113,24 +113,26 @@ pub async fn load(context: &DdlContext<'_>, source: &Source, write: &Write) -> R
     })
 }
 
-async fn copy(
-    source: &Source,
+/// Within one store or from one to another; `text` is what errors call it.
+pub(super) async fn copy(
+    source: &Arc<dyn ObjectStore>,
     from: &Path,
-    target: Arc<dyn ObjectStore>,
+    target: &Arc<dyn ObjectStore>,
     to: Path,
+    text: &str,
 ) -> Result<(), WriteError> {
-    let failed = |error| WriteError::Store { doing: "loading", location: source.text.clone(), source: error };
-    if Arc::ptr_eq(&source.store, &target) {
-        return source.store.copy(from, &to).await.map_err(failed);
+    let failed = |error| WriteError::Store { doing: "copying", location: text.to_owned(), source: error };
+    if Arc::ptr_eq(source, target) {
+        return source.copy(from, &to).await.map_err(failed);
     }
-    let mut chunks = source.store.get(from).await.map_err(failed)?.into_stream();
-    let mut writer = BufWriter::new(target, to);
+    let mut chunks = source.get(from).await.map_err(failed)?.into_stream();
+    let mut writer = BufWriter::new(target.clone(), to);
     while let Some(chunk) = chunks.try_next().await.map_err(failed)? {
         writer.put(chunk).await.map_err(failed)?;
     }
     writer.shutdown().await.map_err(|error| WriteError::File {
-        doing: "loading",
-        path: source.text.clone(),
+        doing: "copying",
+        path: text.to_owned(),
         source: error,
     })
 }

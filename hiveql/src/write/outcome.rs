@@ -1,6 +1,6 @@
 //! What a write made, as the rows that its tasks answer with.
 
-use crate::catalog::{Attempts, FileStamp, Replaced};
+use crate::catalog::{Attempts, FileStamp, Partition, Replaced};
 use datafusion::{
     arrow::{
         array::{Array, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
@@ -59,6 +59,8 @@ pub struct Outcome {
     pub moved: Option<(String, Replaced)>,
     /// Files whose rows were written again or are gone, by the values of their partition.
     pub replaced: BTreeMap<Vec<String>, ReplacedFiles>,
+    /// What partitions are that must not be there yet, by their values; others are made like their table.
+    pub partitions: BTreeMap<Vec<String>, Partition>,
 }
 
 /// Files of a table or a partition that go when what was written comes.
@@ -78,6 +80,7 @@ impl Default for Outcome {
             is_counted: true,
             moved: None,
             replaced: BTreeMap::new(),
+            partitions: BTreeMap::new(),
         }
     }
 }

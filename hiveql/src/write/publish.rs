@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     catalog::{
-        Catalog, Change, ColumnStatistics, Contents, LastWrite, Partition, PendingWrite, PropertyMap,
-        Removal, Replaced, Snapshot, Table, TableId, Versioned, WrittenName,
+        Catalog, CatalogError, Change, ColumnStatistics, Contents, LastWrite, Partition, PendingWrite,
+        PropertyMap, Removal, Replaced, Snapshot, Table, TableId, Versioned, WrittenName,
     },
     ddl::{DdlContext, files, statistics},
 };
@@ -164,7 +164,12 @@ impl<'a> Publication<'a> {
         Ok(())
     }
 
-    async fn draft_partition(&mut self, table: TableId, values: &[String]) -> Result<(), WriteError> {
+    async fn draft_partition(
+        &mut self,
+        table: TableId,
+        values: &[String],
+        made: Option<&Partition>,
+    ) -> Result<(), WriteError> {
         let Some(draft) = self.tables.get_mut(&table) else { return Ok(()) };
         if draft.partitions.contains_key(values) {
             return Ok(());
@@ -173,7 +178,10 @@ impl<'a> Publication<'a> {
             Some(_) => self.catalog.find_partition(&draft.new, values).await?,
             None => None,
         };
-        let new = old.as_ref().map(|old| old.record.clone());
+        if let (Some(old), Some(_)) = (&old, made) {
+            return Err(CatalogError::PartitionExists(draft.new.partition_name(&old.record)).into());
+        }
+        let new = old.as_ref().map(|old| old.record.clone()).or_else(|| made.cloned());
         let new = new.unwrap_or_else(|| Partition {
             values: values.to_vec(),
             location: None,
@@ -197,7 +205,7 @@ impl<'a> Publication<'a> {
         amount: Amount,
     ) -> Result<(), WriteError> {
         if let Some(values) = &values {
-            self.draft_partition(write.target.table.id, values).await?;
+            self.draft_partition(write.target.table.id, values, outcome.partitions.get(values)).await?;
         }
         let Some(draft) = self.tables.get_mut(&write.target.table.id) else { return Ok(()) };
         if let Some(values) = values.as_ref().filter(|values| outcome.replaced.contains_key(*values))
@@ -264,7 +272,7 @@ impl<'a> Publication<'a> {
         match (done, self.created) {
             (Err(error), Some(created)) if error.is_conflict() => {
                 match self.catalog.find_table(&created.database, &created.name).await? {
-                    Some(_) => Err(crate::catalog::CatalogError::TableExists(created.full_name()).into()),
+                    Some(_) => Err(CatalogError::TableExists(created.full_name()).into()),
                     None => Err(error.into()),
                 }
             }

@@ -100,7 +100,7 @@ impl SeenTable {
     ) -> ScanParts {
         let parts = self.parts.iter().zip(chosen).filter(|(_, files)| !files.is_empty());
         let part = |(part, files): (&SeenPart, &Vec<SeenFile>)| {
-            let texts = part.partition.iter().flat_map(|partition| &partition.values);
+            let texts = part.partition.iter().flat_map(|partition| &partition.values).take(names.len());
             let texts = texts.map(|text| ScalarValue::Utf8(Some(text.clone())));
             Part {
                 format: part.format.clone(),

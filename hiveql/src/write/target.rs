@@ -17,6 +17,10 @@ pub struct Target {
     pub is_created: bool,
     pub fixed: Vec<String>,
     pub overwrite: bool,
+    /// From before anything was read that the write depends on; `None`: it depends on nothing.
+    pub since: Option<Snapshot>,
+    /// Where partitions that this write makes are to lie, by their names below the table.
+    pub placed: BTreeMap<String, String>,
 }
 
 /// A write that has begun.
@@ -29,6 +33,18 @@ pub struct Write {
 }
 
 impl Target {
+    /// All of a table that is there.
+    pub fn of(table: Table) -> Target {
+        Target {
+            table,
+            is_created: false,
+            fixed: Vec::new(),
+            overwrite: false,
+            since: None,
+            placed: BTreeMap::new(),
+        }
+    }
+
     /// All rows go to one folder: the table's or one partition's.
     pub fn is_whole(&self) -> bool {
         self.fixed.len() == self.table.partition_keys.len()
@@ -80,7 +96,10 @@ impl Target {
         let location = self.location(partition.as_ref());
         files::clear_leftovers(context, &location).await?;
         let elsewhere = self.elsewhere(context).await?;
-        let began = catalog.snapshot().await?;
+        let began = match &self.since {
+            Some(since) => since.clone(),
+            None => catalog.snapshot().await?,
+        };
         let pending = catalog
             .begin_write(PendingWrite {
                 number: 0,
@@ -125,7 +144,7 @@ impl Target {
     /// Locations of partitions that rows may go to and that lie elsewhere than their names say, by their names below ours.
     async fn elsewhere(&self, context: &DdlContext<'_>) -> Result<BTreeMap<String, String>, WriteError> {
         if self.is_whole() || self.is_created {
-            return Ok(BTreeMap::new());
+            return Ok(self.placed.clone());
         }
         let mut filter: Vec<Option<String>> = self.fixed.iter().cloned().map(Some).collect();
         filter.resize(self.table.partition_keys.len(), None);
@@ -137,7 +156,7 @@ impl Target {
             let name = crate::catalog::partition_name(&names[below..], &found.record.values[below..]);
             Some((name, location))
         });
-        Ok(placed.collect())
+        Ok(placed.chain(self.placed.clone()).collect())
     }
 }
 

@@ -77,11 +77,11 @@ async fn act(
         AlterAction::Archive(_) | AlterAction::Unarchive(_) => Err(DdlError::Refused(
             "ARCHIVE and UNARCHIVE are not supported: archives are Hadoop's".to_owned(),
         )),
-        AlterAction::Compact(_) => {
-            Err(DdlError::Refused("Compaction is not allowed on non-ACID table".to_owned()))
+        AlterAction::Compact(_) | AlterAction::Concatenate => {
+            Err(DdlError::NotMine("ALTER TABLE that writes rows again"))
         }
-        // Words without effect, and merging of files, which is the planner's to do or leave.
-        AlterAction::Protect(_) | AlterAction::Concatenate => Ok(()),
+        // Words without effect.
+        AlterAction::Protect(_) => Ok(()),
         AlterAction::AddConstraint(_) | AlterAction::DropConstraint(_) => {
             constraint(context, table, &statement.action).await
         }

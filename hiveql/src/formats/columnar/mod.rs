@@ -3,6 +3,7 @@
 mod avro;
 mod avro_schema;
 mod conform;
+mod inferred;
 mod orc;
 mod parquet;
 mod pruning;
@@ -10,6 +11,7 @@ mod store_reader;
 
 pub(super) use avro::AvroFiles;
 pub use avro_schema::avro_columns;
+pub use inferred::{SelfDescribing, file_columns};
 pub(super) use orc::OrcFiles;
 pub(super) use parquet::ParquetFiles;
 

@@ -52,13 +52,7 @@ impl OrcFiles {
         let path = file.path.clone();
         let (columns, by_position, nested) = (self.columns.clone(), self.by_position, self.nested.clone());
         opening(&path, async move {
-            if file.size < SMALLEST {
-                let broken = FormatError::broken(&file.path, Place::Head, "too short for an ORC file");
-                return Err(broken);
-            }
-            let magic = store.get_range(&file.location(), 0..SMALLEST).await;
-            let magic = magic.map_err(|error| FormatError::store(&file.path, error))?;
-            if magic == PARQUET_MAGIC {
+            if is_parquet(&store, &file).await? {
                 return Ok(nested.read(store, file, options));
             }
             open(store, file, options, columns, by_position).await
@@ -79,6 +73,15 @@ impl OrcFiles {
         }
         Ok(Box::new(OrcThread::start(schema, buffer, self.compression)?))
     }
+}
+
+/// Whether the file holds what ORC's writer cannot.
+pub(super) async fn is_parquet(store: &Arc<dyn ObjectStore>, file: &FileRange) -> Result<bool, FormatError> {
+    if file.size < SMALLEST {
+        return Err(FormatError::broken(&file.path, Place::Head, "too short for an ORC file"));
+    }
+    let magic = store.get_range(&file.location(), 0..SMALLEST).await;
+    Ok(magic.map_err(|error| FormatError::store(&file.path, error))? == PARQUET_MAGIC)
 }
 
 async fn open(
