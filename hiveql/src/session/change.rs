@@ -16,11 +16,12 @@ use crate::{
 };
 use datafusion::{
     arrow::{array::AsArray, datatypes::Int64Type},
+    common::internal_datafusion_err,
     datasource::provider_as_source,
     execution::SendableRecordBatchStream,
 };
 use futures::TryStreamExt;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 const CARDINALITY_CHECK: &str = "hive.merge.cardinality.check";
 
@@ -46,7 +47,7 @@ struct Affected {
 struct Rewrite {
     /// Files of each part of the table.
     chosen: Vec<Vec<SeenFile>>,
-    replaced: std::collections::BTreeMap<Vec<String>, ReplacedFiles>,
+    replaced: BTreeMap<Vec<String>, ReplacedFiles>,
     changed: u64,
 }
 
@@ -127,7 +128,6 @@ impl Session {
         request: Request<'_>,
         text: &str,
     ) -> Result<Answer, SessionError> {
-        let of_plan = |error| SessionError::of_plan(&error, text);
         let table = self.target_table(context, request.table, text).await?;
         check_transactional(&table).map_err(|error| SessionError::of_ddl(&error, text))?;
         let mut bindings = self.bind(context, &request.names()).await?;
@@ -149,27 +149,18 @@ impl Session {
         };
         let options = self.plan_options();
         let planner = Planner::new(&bindings.tables, context.facts, &options);
-        let rewrite = match change.matched.is_empty() {
-            true => None,
-            false => {
-                planner.check_change(&change).map_err(of_plan)?;
-                let plan = planner.affected(&change).map_err(of_plan)?;
-                let found = self.engine.stream(&plan, self.threads(&bindings)).await?;
-                let affected = self.affected(found, request.source.is_some()).await?;
-                Some(rewrite(&table, &seen, &affected)?).filter(|rewrite| rewrite.changed > 0)
-            }
+        let run = Run {
+            session: self,
+            context,
+            planner: &planner,
+            bindings: &bindings,
+            table: &table,
+            seen: &seen,
+            change: &change,
+            text,
         };
         let mut begun = Vec::new();
-        let run = Run { session: self, context, planner: &planner, bindings: &bindings, text };
-        let done = async {
-            let changed = run.rewrite(&table, &seen, &change, rewrite, &mut begun).await?;
-            let added = match &request.unmatched {
-                Some(unmatched) => run.add(&table, &change, unmatched, &mut begun).await?,
-                None => 0,
-            };
-            Ok((changed, added))
-        };
-        match done.await {
+        match run.all(request.unmatched.as_ref(), &mut begun).await {
             Ok((changed, added)) => {
                 write::publish(context, begun).await?;
                 Ok(Answer::Done { notes: vec![format!("{changed} rows changed, {added} added")] })
@@ -189,75 +180,110 @@ impl Session {
     ) -> Result<HashMap<String, Affected>, SessionError> {
         let is_checked = is_merge && !self.settings.get(CARDINALITY_CHECK).is_some_and(|it| it == "false");
         let mut affected = HashMap::new();
+        let missing = || internal_datafusion_err!("a search for files answered with other columns");
         while let Some(batch) = found.try_next().await? {
-            let files = batch.column(0).as_string::<i32>();
-            let number = |column: usize, row: usize| {
-                batch.column(column).as_primitive::<Int64Type>().value(row).unsigned_abs()
-            };
+            let files = batch.column(0).as_string_opt::<i32>().ok_or_else(missing)?;
+            let numbers =
+                |column: usize| batch.column(column).as_primitive_opt::<Int64Type>().ok_or_else(missing);
+            let (most, changed, gone) = (numbers(1)?, numbers(2)?, numbers(3)?);
             for row in 0..batch.num_rows() {
                 let file = files.value(row).to_owned();
-                if is_checked && number(1, row) > 1 {
+                if is_checked && most.value(row) > 1 {
                     return Err(SessionError::new(format!(
                         "Execution Error: Cardinality Violation in Merge statement: a row of {file} is matched by {} rows of the source",
-                        number(1, row)
+                        most.value(row)
                     )));
                 }
-                affected.insert(file, Affected { changed: number(2, row), gone: number(3, row) });
+                let (changed, gone) = (changed.value(row).unsigned_abs(), gone.value(row).unsigned_abs());
+                affected.insert(file, Affected { changed, gone });
             }
         }
         Ok(affected)
     }
 }
 
-/// What the two halves of a change need.
+/// What the steps of a change need.
 struct Run<'a> {
     session: &'a Session,
     context: &'a DdlContext<'a>,
     planner: &'a Planner<'a>,
     bindings: &'a Bindings,
+    table: &'a Table,
+    seen: &'a SeenTable,
+    change: &'a Change<'a>,
     text: &'a str,
 }
 
 impl Run<'_> {
+    /// How many rows changed and how many were added.
+    async fn all(
+        &self,
+        unmatched: Option<&Unmatched<'_>>,
+        begun: &mut Vec<(Write, Outcome)>,
+    ) -> Result<(u64, u64), SessionError> {
+        let changed = match self.find().await? {
+            Some(rewrite) => self.rewrite(rewrite, begun).await?,
+            None => 0,
+        };
+        let added = match unmatched {
+            Some(unmatched) => self.add(unmatched, begun).await?,
+            None => 0,
+        };
+        Ok((changed, added))
+    }
+
+    /// The files that hold a row that changes.
+    async fn find(&self) -> Result<Option<Rewrite>, SessionError> {
+        if self.change.matched.is_empty() {
+            return Ok(None);
+        }
+        let of_plan = |error| SessionError::of_plan(&error, self.text);
+        self.planner.check_change(self.change).map_err(of_plan)?;
+        let plan = self.planner.affected(self.change).map_err(of_plan)?;
+        let found = self.session.engine.stream(&plan, self.session.threads(self.bindings)).await?;
+        let affected = self.session.affected(found, self.change.source.is_some()).await?;
+        Ok(Some(rewrite(self.table, self.seen, &affected)?).filter(|rewrite| rewrite.changed > 0))
+    }
+
     async fn rewrite(
         &self,
-        table: &Table,
-        seen: &SeenTable,
-        change: &Change<'_>,
-        rewrite: Option<Rewrite>,
+        rewrite: Rewrite,
         begun: &mut Vec<(Write, Outcome)>,
     ) -> Result<u64, SessionError> {
-        let Some(Rewrite { chosen, replaced, changed }) = rewrite else { return Ok(0) };
-        let texts: Vec<String> = change.keys.iter().map(|key| format!("partition:{key}")).collect();
-        let rows = bound(table, seen.scan_with_names(&chosen, &texts, HIDDEN.to_vec()), &texts);
-        let write = self.begin(table).await?;
-        let (write, outcome) = begun.push_mut((write, Outcome::default()));
+        let texts: Vec<String> = self.change.keys.iter().map(|key| format!("partition:{key}")).collect();
+        let scan = self.seen.scan_with_names(&rewrite.chosen, &texts, HIDDEN.to_vec());
+        let rows = bound(self.table, scan, &texts);
+        let (write, outcome) = begun.push_mut((self.begin().await?, Outcome::default()));
         let destination = Destination::of(write, provider_as_source(write.table(self.context)?));
-        let plan = self.planner.rewritten(change, &rows, &texts, &destination.insert_into(&[]));
+        let plan = self.planner.rewritten(self.change, &rows, &texts, &destination.insert_into(&[]));
         let plan = plan.map_err(|error| SessionError::of_plan(&error, self.text))?;
         *outcome = self.session.run_write(&plan, self.bindings).await?;
-        outcome.replaced = replaced;
-        Ok(changed)
+        outcome.replaced = rewrite.replaced;
+        Ok(rewrite.changed)
     }
 
     async fn add(
         &self,
-        table: &Table,
-        change: &Change<'_>,
         unmatched: &Unmatched<'_>,
         begun: &mut Vec<(Write, Outcome)>,
     ) -> Result<u64, SessionError> {
-        let write = self.begin(table).await?;
-        let (write, outcome) = begun.push_mut((write, Outcome::default()));
+        let (write, outcome) = begun.push_mut((self.begin().await?, Outcome::default()));
         let destination = Destination::of(write, provider_as_source(write.table(self.context)?));
-        let plan = self.planner.added(change, unmatched, &destination.insert_into(unmatched.columns));
+        let into = destination.insert_into(unmatched.columns);
+        let plan = self.planner.added(self.change, unmatched, &into);
         let plan = plan.map_err(|error| SessionError::of_plan(&error, self.text))?;
         *outcome = self.session.run_write(&plan, self.bindings).await?;
-        Ok(outcome.rows())
+        let added = outcome.rows();
+        if added == 0
+            && let Some((write, _)) = begun.pop()
+        {
+            write::abandon(self.context, write).await?;
+        }
+        Ok(added)
     }
 
-    async fn begin(&self, table: &Table) -> Result<Write, SessionError> {
-        Ok(Target::of(table.clone()).begin(self.context, &self.session.id).await?)
+    async fn begin(&self) -> Result<Write, SessionError> {
+        Ok(Target::of(self.table.clone()).begin(self.context, &self.session.id).await?)
     }
 }
 
@@ -279,7 +305,7 @@ fn rewrite(
     seen: &SeenTable,
     affected: &HashMap<String, Affected>,
 ) -> Result<Rewrite, SessionError> {
-    let mut rewrite = Rewrite { chosen: Vec::new(), replaced: Default::default(), changed: 0 };
+    let mut rewrite = Rewrite { chosen: Vec::new(), replaced: BTreeMap::new(), changed: 0 };
     for part in &seen.parts {
         let of = |file: &SeenFile| {
             let found = affected.get(&format!("{}{}", seen.file_name_prefix, file.path));

@@ -45,7 +45,7 @@ impl Session {
     ) -> Result<Answer, SessionError> {
         let Statement::Import { path, .. } = statement else { return Ok(Answer::done()) };
         let source = ImportSource::open(context, &self.located(path)).await?;
-        let destination = self.destination(context, statement, &source, text).await;
+        let destination = self.destination(context, statement, &source).await;
         let Import { target, folders, stays } =
             destination.map_err(|error| SessionError::of_ddl(&error, text))?;
         let write = target.begin(context, &self.id).await?;
@@ -66,7 +66,6 @@ impl Session {
         context: &DdlContext<'_>,
         statement: &Statement,
         source: &ImportSource,
-        text: &str,
     ) -> Result<Import, DdlError> {
         let Statement::Import { table: name, external, partition, location, .. } = statement else {
             return Err(DdlError::NotMine("this"));
@@ -102,7 +101,7 @@ impl Session {
         {
             return Err(Problem::Incompatible("Location does not match").into());
         }
-        check_free(context, &found, &folders, text).await?;
+        check_free(context, &found, &folders).await?;
         let placed = placed(&found, &folders, location.filter(|_| !partition.is_empty()));
         // Nothing was there, and nothing may have come meanwhile.
         let overwrite = !found.is_partitioned();
@@ -194,7 +193,6 @@ async fn check_free(
     context: &DdlContext<'_>,
     found: &Table,
     folders: &[ExportedFolder],
-    text: &str,
 ) -> Result<(), DdlError> {
     let catalog = context.home(found);
     if !found.is_partitioned() {
@@ -203,7 +201,7 @@ async fn check_free(
         let seen = write::seen_files(context, location, found.contents.as_ref(), &snapshot).await?;
         return match seen.is_empty() {
             true => Ok(()),
-            false => Err(Problem::HasData(text.to_owned()).into()),
+            false => Err(Problem::HasData(found.full_name()).into()),
         };
     }
     for partition in folders.iter().filter_map(|folder| folder.partition.as_ref()) {
