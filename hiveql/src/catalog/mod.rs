@@ -3,8 +3,8 @@
 //! Each operation is one transaction that expects the versions it has read. It knows nothing of statements or of files.
 
 mod change;
-mod contents;
 mod cluster;
+mod contents;
 mod databases;
 mod durable;
 mod error;
@@ -21,10 +21,10 @@ mod tests;
 mod writes;
 
 pub use change::{Change, Versioned};
+pub use cluster::ClusterStore;
 pub use contents::{
     Attempts, Contents, FileStamp, LastWrite, Snapshot, WriteNumber, WrittenName, is_private,
 };
-pub use cluster::ClusterStore;
 pub use durable::DurableStore;
 pub use error::CatalogError;
 pub use model::*;

@@ -3,12 +3,14 @@
 
 use super::{FragmentCodec, SortKey, decode_expression, encode_expression};
 use crate::{
+    reducers::ReducersExec,
     scan::{HiveScanExec, ScanDescription},
+    script::{ScriptDescription, ScriptExec},
     stages::{ReadFrom, ShuffleReadExec},
 };
 use datafusion::{
     arrow::datatypes::{Schema, SchemaRef},
-    common::{DataFusionError, Result, not_impl_err},
+    common::{DataFusionError, Result, internal_err, not_impl_err},
     execution::TaskContext,
     physical_expr::equivalence::AcrossPartitions,
     physical_expr::{ConstExpr, EquivalenceProperties, LexOrdering},
@@ -21,8 +23,17 @@ use std::sync::Arc;
 
 #[derive(Serialize, Deserialize)]
 enum Node {
-    Scan { description: ScanDescription, predicate: Option<Vec<u8>> },
+    Scan {
+        description: ScanDescription,
+        predicate: Option<Vec<u8>>,
+    },
     Read(Box<Read>),
+    Script {
+        description: Box<ScriptDescription>,
+        schema: Vec<u8>,
+    },
+    /// Asks for partitions and an order, which a plan that is cut has already.
+    Reducers,
 }
 
 /// A [`ShuffleReadExec`].
@@ -48,6 +59,12 @@ pub(super) fn encode(codec: &FragmentCodec, node: &dyn ExecutionPlan, bytes: &mu
         Node::Scan { description: scan.description().clone(), predicate: predicate.transpose()? }
     } else if let Some(read) = node.downcast_ref::<ShuffleReadExec>() {
         Node::Read(Box::new(encode_read(codec, read)?))
+    } else if let Some(script) = node.downcast_ref::<ScriptExec>() {
+        let schema: protobuf::Schema = script.schema().as_ref().try_into()?;
+        let description = Box::new(script.description().clone());
+        Node::Script { description, schema: schema.encode_to_vec() }
+    } else if node.is::<ReducersExec>() {
+        Node::Reducers
     } else {
         return not_impl_err!("{} cannot run in another process", node.name());
     };
@@ -58,7 +75,7 @@ pub(super) fn encode(codec: &FragmentCodec, node: &dyn ExecutionPlan, bytes: &mu
 pub(super) fn decode(
     codec: &FragmentCodec,
     bytes: &[u8],
-    _inputs: &[Arc<dyn ExecutionPlan>],
+    inputs: &[Arc<dyn ExecutionPlan>],
     context: &TaskContext,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     match skep_wire::codec::decode(bytes).map_err(|error| DataFusionError::External(error.into()))? {
@@ -70,7 +87,24 @@ pub(super) fn decode(
             Ok(Arc::new(scan.with_predicate(predicate.transpose()?)))
         }
         Node::Read(read) => decode_read(codec, &read, context),
+        Node::Script { description, schema } => {
+            let script = ScriptExec::try_new(only(inputs)?, Arc::from(description), decode_schema(&schema)?)?;
+            Ok(Arc::new(script))
+        }
+        Node::Reducers => only(inputs),
     }
+}
+
+fn only(inputs: &[Arc<dyn ExecutionPlan>]) -> Result<Arc<dyn ExecutionPlan>> {
+    match inputs {
+        [input] => Ok(Arc::clone(input)),
+        _ => internal_err!("a node with {} inputs instead of one", inputs.len()),
+    }
+}
+
+fn decode_schema(bytes: &[u8]) -> Result<SchemaRef> {
+    let schema = protobuf::Schema::decode(bytes).map_err(|error| DataFusionError::External(error.into()))?;
+    Ok(Arc::new(Schema::try_from(&schema)?))
 }
 
 type Bytes = Vec<u8>;
@@ -108,9 +142,7 @@ fn encode_read(codec: &FragmentCodec, read: &ShuffleReadExec) -> Result<Read> {
 }
 
 fn decode_read(codec: &FragmentCodec, read: &Read, context: &TaskContext) -> Result<Arc<dyn ExecutionPlan>> {
-    let schema = protobuf::Schema::decode(read.schema.as_slice())
-        .map_err(|error| DataFusionError::External(error.into()))?;
-    let schema: SchemaRef = Arc::new(Schema::try_from(&schema)?);
+    let schema = decode_schema(&read.schema)?;
     let expression = |bytes: &Bytes| decode_expression(codec, bytes, &schema, context);
     let ordering = |keys: &Vec<SortKey>| {
         let keys = keys.iter().map(|key| key.decode(codec, &schema, context));

@@ -10,10 +10,13 @@ use super::{
     memory::{self, Shares},
     progress,
 };
-use crate::stages::{
-    Handover, Inputs,
-    fragments::{Fragments, OpenFragment},
-    spec,
+use crate::{
+    script::ScriptPlace,
+    stages::{
+        Handover, Inputs,
+        fragments::{Fragments, OpenFragment},
+        spec,
+    },
 };
 use datafusion::{
     execution::{SendableRecordBatchStream, TaskContext as QueryContext, config::SessionConfig},
@@ -76,7 +79,12 @@ impl Attempt<'_> {
         let stage = self.launch.attempt.stage.0 as usize;
         let fragment = self.fragments.open(stage, &self.launch.payload, Arc::clone(&host) as _, &bare)?;
         let inputs: Inputs = Inputs(Arc::new(self.inputs(&fragment.plan, shares)?));
-        let query = Arc::new(bare.with_session_config(config.with_extension(Arc::new(inputs))));
+        let place = ScriptPlace {
+            scratch: Some(self.context.scratch.clone()),
+            shipped: Some(self.context.work.clone()),
+        };
+        let config = config.with_extension(Arc::new(inputs)).with_extension(Arc::new(place));
+        let query = Arc::new(bare.with_session_config(config));
         tokio::select! {
             end = self.drive(&fragment, query, &host, shares) => end,
             () = self.watch(&fragment.plan) => Err(TaskFault::Cancelled),

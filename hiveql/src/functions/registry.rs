@@ -2,8 +2,8 @@
 
 use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
-    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, session, table, text,
-    window,
+    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, session, table,
+    text, window,
 };
 use crate::cast;
 use datafusion::common::utils::datafusion_strsim::levenshtein;

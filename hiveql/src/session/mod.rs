@@ -12,6 +12,7 @@ mod explain;
 mod files;
 mod options;
 mod query;
+mod scripts;
 mod settings;
 mod shell;
 mod statement;

@@ -5,7 +5,6 @@ use crate::{
     cast::promotion::common_type,
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
-
         resolve::{count, scalar, wrong_type},
     },
     types::HiveType,

@@ -10,7 +10,6 @@ use crate::{
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
         collection::comparable::Comparable,
-
         resolve::{count, primitive, scalar, text, wrong_type},
     },
     types::HiveType,
