@@ -10,7 +10,10 @@ use datafusion::{
     catalog::Session,
     common::{DFSchema, Result},
     execution::context::QueryPlanner,
-    logical_expr::{LogicalPlan, UserDefinedLogicalNode, physical_planning_context::PhysicalPlanningContext},
+    logical_expr::{
+        Expr, LogicalPlan, SortExpr, UserDefinedLogicalNode,
+        physical_planning_context::PhysicalPlanningContext,
+    },
     physical_expr::{Distribution, LexOrdering, PhysicalSortExpr},
     physical_plan::ExecutionPlan,
     physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner},
