@@ -2,7 +2,7 @@
 //!
 //! Stores have no transactions and most cannot rename, so a write puts its files where they will stay, under names that carry
 //! its number, and the catalog says from which moment on readers see them. Files whose names carry no number were put
-//! there by others (LOAD, `dfs -put`, the owner of an external table) and are seen at once, unless an overwrite hides them.
+//! there by others (`dfs -put`, the owner of an external table) and are seen at once, unless an overwrite hides them.
 
 use serde::{Deserialize, Serialize};
 use std::{
@@ -94,13 +94,14 @@ pub fn is_private(name: &str) -> bool {
     name.split('/').any(|part| part.starts_with(['_', '.']))
 }
 
-/// `000003_0-w17-t2-a1.gz`: a file of write 17, by attempt 1 of task 2. The number is the bucket's where there are buckets,
-/// else the task's, and then the task is not said again; neither is attempt 0.
+/// A file that a write of ours made.
+///
+/// `000003_0-w17-t2-a1.gz`: of write 17, by attempt 1 of task 2. The number is the bucket's where there are buckets, else the
+/// task's, and then the task is not said again; neither is attempt 0. `kv1-skep17.txt`: `kv1.txt`, which LOAD brought with
+/// write 17. Other names are nobody's, whatever digits they hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenName {
-    pub number: u32,
-    /// Among the files of one number.
-    pub sequence: u32,
+    pub stem: Stem,
     pub write: WriteNumber,
     pub task: u32,
     pub attempt: u32,
@@ -108,20 +109,39 @@ pub struct WrittenName {
     pub ending: String,
 }
 
+/// What the name of a file of ours begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stem {
+    /// `sequence` tells files of one number apart.
+    Number { number: u32, sequence: u32 },
+    /// The name that the file had, without its ending.
+    Brought(String),
+}
+
+const BROUGHT_MARK: &str = "-skep";
+
 impl WrittenName {
+    /// For a file of this name that comes with a write.
+    pub fn brought(name: &str, write: WriteNumber) -> WrittenName {
+        let (stem, ending) = cut_ending(name);
+        let (stem, ending) = (Stem::Brought(stem.to_owned()), ending.to_owned());
+        WrittenName { stem, write, task: 0, attempt: 0, ending }
+    }
+
     /// Of the last part of a path; `None` for what no write of ours has named.
     pub fn of_path(path: &str) -> Option<WrittenName> {
-        let name = path.rsplit('/').next()?;
-        let (stem, ending) = match name.find('.') {
-            Some(dot) => name.split_at(dot),
-            None => (name, ""),
-        };
+        let (stem, ending) = cut_ending(path.rsplit('/').next()?);
+        let ending = ending.to_owned();
+        if let Some((name, write)) = stem.rsplit_once(BROUGHT_MARK) {
+            let stem = Stem::Brought(name.to_owned());
+            return Some(WrittenName { stem, write: digits(write)?, task: 0, attempt: 0, ending });
+        }
         let mut parts = stem.split('-');
         let (number, sequence) = parts.next()?.split_once('_')?;
         if number.len() < 6 {
             return None;
         }
-        let number = digits(number)?;
+        let (number, sequence) = (digits(number)?, digits(sequence)?);
         let write = digits(parts.next()?.strip_prefix('w')?)?;
         let (mut task, mut attempt) = (number, 0);
         for part in parts {
@@ -130,20 +150,20 @@ impl WrittenName {
                 None => attempt = digits(part.strip_prefix('a')?)?,
             }
         }
-        Some(WrittenName {
-            number,
-            sequence: digits(sequence)?,
-            write,
-            task,
-            attempt,
-            ending: ending.to_owned(),
-        })
+        Some(WrittenName { stem: Stem::Number { number, sequence }, write, task, attempt, ending })
     }
 
     /// What the file is called where it is no table's, or another's.
     pub fn plain(&self) -> String {
-        format!("{:06}_{}{}", self.number, self.sequence, self.ending)
+        match &self.stem {
+            Stem::Number { number, sequence } => format!("{number:06}_{sequence}{}", self.ending),
+            Stem::Brought(name) => format!("{name}{}", self.ending),
+        }
     }
+}
+
+fn cut_ending(name: &str) -> (&str, &str) {
+    name.find('.').map_or((name, ""), |dot| name.split_at(dot))
 }
 
 fn digits<N: std::str::FromStr>(text: &str) -> Option<N> {
@@ -153,12 +173,17 @@ fn digits<N: std::str::FromStr>(text: &str) -> Option<N> {
 
 impl fmt::Display for WrittenName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:06}_{}-w{}", self.number, self.sequence, self.write)?;
-        if self.task != self.number {
-            write!(out, "-t{}", self.task)?;
-        }
-        if self.attempt != 0 {
-            write!(out, "-a{}", self.attempt)?;
+        match &self.stem {
+            Stem::Brought(name) => write!(out, "{name}{BROUGHT_MARK}{}", self.write)?,
+            Stem::Number { number, sequence } => {
+                write!(out, "{number:06}_{sequence}-w{}", self.write)?;
+                if self.task != *number {
+                    write!(out, "-t{}", self.task)?;
+                }
+                if self.attempt != 0 {
+                    write!(out, "-a{}", self.attempt)?;
+                }
+            }
         }
         out.write_str(&self.ending)
     }
@@ -173,12 +198,18 @@ mod tests {
     #[test]
     fn a_written_name_reads_back() {
         for (task, attempt, ending) in [(3, 0, ""), (4, 0, ".gz"), (3, 2, ""), (9, 1, ".snappy")] {
-            let ending = ending.to_owned();
-            let name = WrittenName { number: 3, sequence: 1, write: 17, task, attempt, ending };
+            let (stem, ending) = (Stem::Number { number: 3, sequence: 1 }, ending.to_owned());
+            let name = WrittenName { stem, write: 17, task, attempt, ending };
             assert_eq!(WrittenName::of_path(&format!("a/ds=1/{name}")), Some(name));
         }
         let named = WrittenName::of_path("000003_0-w17.gz").unwrap();
         assert_eq!((named.task, named.plain().as_str()), (3, "000003_0.gz"));
+        let brought = WrittenName::brought("kv1.txt.gz", 5);
+        assert_eq!(
+            (brought.to_string().as_str(), brought.plain().as_str()),
+            ("kv1-skep5.txt.gz", "kv1.txt.gz")
+        );
+        assert_eq!(WrittenName::of_path("a/kv1-skep5.txt.gz"), Some(brought));
         for foreign in
             ["kv1.txt", "000003_0", "000003_0-w", "000003_0-wx", "3_0-w1", "a_0-w1", "000003_0-w1-x2"]
         {

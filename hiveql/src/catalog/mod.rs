@@ -23,7 +23,7 @@ mod writes;
 pub use change::{Change, Versioned};
 pub use cluster::ClusterStore;
 pub use contents::{
-    Attempts, Contents, FileStamp, LastWrite, Snapshot, WriteNumber, WrittenName, is_private,
+    Attempts, Contents, FileStamp, LastWrite, Snapshot, Stem, WriteNumber, WrittenName, is_private,
 };
 pub use durable::DurableStore;
 pub use error::CatalogError;

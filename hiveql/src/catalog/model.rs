@@ -284,18 +284,7 @@ pub struct PendingWrite {
     pub started_seconds: i64,
     /// Its files lie below these.
     pub locations: Vec<String>,
-    /// Files without its number that it brings, by where they come from; a move is undone where it was not published.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub brought: Vec<BroughtFile>,
     /// Nobody may publish it any more.
     #[serde(default)]
     pub abandoned: bool,
-}
-
-/// A file of others that a LOAD puts into a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BroughtFile {
-    /// `None` for one that was copied.
-    pub moved_from: Option<String>,
-    pub to: String,
 }

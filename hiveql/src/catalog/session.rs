@@ -57,7 +57,7 @@ impl SessionCatalog {
             return self.shared.create_table(table).await;
         }
         self.shared.database(&table.database).await?;
-        self.temporary.create_detached_table(table).await
+        self.temporary.create_table(table).await
     }
 
     /// In order of their names, each name once.

@@ -7,6 +7,7 @@ use crate::{
     scan::{HiveScanExec, ScanDescription},
     script::{ScriptDescription, ScriptExec},
     stages::{ReadFrom, ShuffleReadExec},
+    write::{WriteDescription, WriteExec},
 };
 use datafusion::{
     arrow::datatypes::{Schema, SchemaRef},
@@ -34,6 +35,7 @@ enum Node {
     },
     /// Asks for partitions and an order, which a plan that is cut has already.
     Reducers,
+    Write(Box<WriteDescription>),
 }
 
 /// A [`ShuffleReadExec`].
@@ -65,6 +67,8 @@ pub(super) fn encode(codec: &FragmentCodec, node: &dyn ExecutionPlan, bytes: &mu
         Node::Script { description, schema: schema.encode_to_vec() }
     } else if node.is::<ReducersExec>() {
         Node::Reducers
+    } else if let Some(write) = node.downcast_ref::<WriteExec>() {
+        Node::Write(Box::new(write.description().clone()))
     } else {
         return not_impl_err!("{} cannot run in another process", node.name());
     };
@@ -92,6 +96,12 @@ pub(super) fn decode(
             Ok(Arc::new(script))
         }
         Node::Reducers => only(inputs),
+        Node::Write(description) => {
+            let input = only(inputs)?;
+            let store = codec.stores.store(&description.prefix)?;
+            let format = Arc::new(description.format()?);
+            Ok(Arc::new(WriteExec::new(Arc::new(*description), format, store, input)))
+        }
     }
 }
 

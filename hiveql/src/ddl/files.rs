@@ -5,7 +5,7 @@
 //! a killed session left is deleted by the next one that wants the place, before it takes it: see [`clear_leftovers`].
 
 use super::{DdlContext, DdlError};
-use crate::catalog::{Change, FileStamp, Removal, Replaced, WrittenName};
+use crate::catalog::{Catalog, Change, FileStamp, Removal, Replaced, Snapshot, WriteNumber, WrittenName};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStoreExt, path::Path};
 
@@ -22,10 +22,33 @@ pub async fn delete(context: &DdlContext<'_>, location: &str) -> Result<(), DdlE
     delete_where(context, location, |_, _| true).await
 }
 
-/// Deletes what a removal says.
-async fn remove(context: &DdlContext<'_>, removal: &Removal) -> Result<(), DdlError> {
+/// Deletes the files of one write.
+pub async fn delete_of_write(
+    context: &DdlContext<'_>,
+    location: &str,
+    write: WriteNumber,
+) -> Result<(), DdlError> {
+    delete_where(context, location, |name, _| {
+        WrittenName::of_path(name).is_some_and(|named| named.write == write)
+    })
+    .await
+}
+
+/// Deletes what a removal says. What others have written there since, or are writing now, is theirs.
+async fn remove(
+    context: &DdlContext<'_>,
+    number: u64,
+    removal: &Removal,
+    snapshot: &Snapshot,
+) -> Result<(), DdlError> {
     match &removal.replaced {
-        None => delete(context, &removal.location).await,
+        None => {
+            delete_where(context, &removal.location, |name, _| {
+                let written = WrittenName::of_path(name).map(|named| named.write);
+                written.is_none_or(|write| write < number && snapshot.has_ended(write))
+            })
+            .await
+        }
         Some(replaced) => {
             delete_where(context, &removal.location, |name, stamp| is_replaced(replaced, name, stamp)).await
         }
@@ -102,36 +125,52 @@ pub async fn copy(context: &DdlContext<'_>, from: &str, to: &str) -> Result<(), 
 /// Locations that the change makes nobody's: commits it, deletes the files, crosses the removals out.
 pub async fn commit_then_delete(
     context: &DdlContext<'_>,
-    catalog: &crate::catalog::Catalog,
-    mut change: Change,
+    catalog: &Catalog,
+    change: Change,
     locations: &[String],
 ) -> Result<(), DdlError> {
-    for location in locations {
-        change.add_removal(catalog.next_number().await?, location)?;
-    }
-    catalog.commit(change).await?;
-    for location in locations {
-        finish(context, catalog, location).await?;
-    }
-    Ok(())
+    let removals = locations.iter().map(|location| Removal { location: location.clone(), replaced: None });
+    commit_then_remove(context, catalog, change, removals.collect()).await
 }
 
-/// Deletes what killed sessions left at this very location, before a table or partition takes it.
+/// The same for some of the files at a location.
+pub async fn commit_then_remove(
+    context: &DdlContext<'_>,
+    catalog: &Catalog,
+    mut change: Change,
+    removals: Vec<Removal>,
+) -> Result<(), DdlError> {
+    let first = catalog.next_numbers(removals.len() as u64).await?;
+    for (number, removal) in (first..).zip(&removals) {
+        change.put_removal(number, removal)?;
+    }
+    catalog.commit(change).await?;
+    let numbers = first..first + removals.len() as u64;
+    finish(context, catalog, |number, _| numbers.contains(&number)).await
+}
+
+/// Deletes what killed sessions left at this location and below it, before a table or partition takes the place.
 pub async fn clear_leftovers(context: &DdlContext<'_>, location: &str) -> Result<(), DdlError> {
-    finish(context, &context.catalog.shared, location).await
+    let place = location.trim_end_matches('/');
+    finish(context, &context.catalog.shared, |_, noted| {
+        noted.location.strip_prefix(place).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    })
+    .await
 }
 
 /// Files first and the note after: a kill between them deletes nothing twice that matters.
 async fn finish(
     context: &DdlContext<'_>,
-    catalog: &crate::catalog::Catalog,
-    location: &str,
+    catalog: &Catalog,
+    wanted: impl Fn(u64, &Removal) -> bool,
 ) -> Result<(), DdlError> {
+    // Before the notes are read: a write that is published after a note was crossed out is seen as pending here.
+    let snapshot = catalog.snapshot().await?;
     for (number, version, noted) in catalog.removals().await? {
-        if noted.location.trim_end_matches('/') != location.trim_end_matches('/') {
+        if !wanted(number, &noted) {
             continue;
         }
-        remove(context, &noted).await?;
+        remove(context, number, &noted, &snapshot).await?;
         let mut change = Change::default();
         change.end_removal(number, version);
         match catalog.commit(change).await {

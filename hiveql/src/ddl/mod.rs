@@ -2,7 +2,7 @@
 //! them from the planner ([`create_table::define`], [`views::create`]).
 
 mod alter;
-mod constraints;
+pub(crate) mod constraints;
 mod context;
 pub mod create_table;
 mod databases;
@@ -13,11 +13,11 @@ pub(crate) mod files;
 mod functions;
 mod output;
 mod partition_filter;
-mod partition_spec;
+pub(crate) mod partition_spec;
 mod repair;
 mod show;
 pub mod statistics;
-mod storage_clauses;
+pub(crate) mod storage_clauses;
 mod storage_words;
 mod table_checks;
 #[cfg(test)]
@@ -45,9 +45,6 @@ pub async fn execute(context: &DdlContext<'_>, statement: &Statement) -> Result<
         Statement::AlterTable(alter) => alter::execute(context, alter).await,
         // There is no trash, so PURGE asks for what happens anyway.
         Statement::DropTable { name, if_exists, .. } => drop_table::table(context, name, *if_exists).await,
-        Statement::Truncate { table, partition, force, .. } => {
-            drop_table::truncate(context, table, partition, *force).await
-        }
         Statement::DropView { name, if_exists, materialized } => {
             drop_table::view(context, name, *if_exists, *materialized).await
         }

@@ -3,7 +3,9 @@
 use super::{DdlContext, DdlError, Problem, partition_spec, storage_words};
 use crate::{
     catalog::{SkewedBy, SortColumn, StorageDescriptor},
-    syntax::ast::{Clustering, CreateTable, Delimited, Name, RowFormat, Skew, StorageFormat},
+    syntax::ast::{
+        Clustering, CreateTable, Delimited, InsertDirectory, Name, RowFormat, Skew, StorageFormat,
+    },
 };
 
 const DEFAULT_FORMAT: &str = "TextFile";
@@ -24,6 +26,20 @@ pub fn storage(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Stor
         storage.serde_properties.extend(properties.iter().cloned());
     }
     storage.serde_properties.entry(FORMAT_KEY.to_owned()).or_insert_with(|| "1".to_owned());
+    Ok(storage)
+}
+
+/// Of the files of INSERT OVERWRITE DIRECTORY: text, unless it says something else.
+pub fn of_directory(directory: &InsertDirectory) -> Result<StorageDescriptor, DdlError> {
+    let mut storage = match &directory.format {
+        Some(format) => of_format(format)?,
+        None => of_word(DEFAULT_FORMAT)?,
+    };
+    if let Some(RowFormat::Serde { class, properties }) = &directory.row_format {
+        storage.serde.clone_from(class);
+        storage.serde_properties.extend(properties.iter().cloned());
+    }
+    add_delimiters(&mut storage, directory.row_format.as_ref());
     Ok(storage)
 }
 

@@ -17,6 +17,7 @@ use crate::{
         fragments::{Fragments, OpenFragment},
         spec,
     },
+    write::TaskAttempt,
 };
 use datafusion::{
     execution::{SendableRecordBatchStream, TaskContext as QueryContext, config::SessionConfig},
@@ -83,7 +84,14 @@ impl Attempt<'_> {
             scratch: Some(self.context.scratch.clone()),
             shipped: Some(self.context.work.clone()),
         };
-        let config = config.with_extension(Arc::new(inputs)).with_extension(Arc::new(place));
+        let id = &self.launch.attempt;
+        // Attempts are counted anew in each round.
+        let number = id.round.0 << 16 | id.attempt.0;
+        let attempt = TaskAttempt { task: id.part.0, attempt: number };
+        let config = config
+            .with_extension(Arc::new(inputs))
+            .with_extension(Arc::new(attempt))
+            .with_extension(Arc::new(place));
         let query = Arc::new(bare.with_session_config(config));
         tokio::select! {
             end = self.drive(&fragment, query, &host, shares) => end,

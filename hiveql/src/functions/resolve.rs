@@ -76,7 +76,8 @@ pub(crate) fn scalar(
     returns: HiveType,
     body: impl Fn(Columns<'_>, Rows) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Scalar {
-    let udf = Kernel::new(name, args, returns.arrow(), Volatility::Immutable, body).into_udf();
+    let kernel = Kernel::new(name, args, returns.arrow(), Volatility::Immutable, body);
+    let udf = kernel.taking(takes.iter().map(HiveType::arrow).collect()).into_udf();
     Scalar { args: takes, returns, udf }
 }
 

@@ -99,10 +99,20 @@ impl Planner<'_> {
             GroupingSets::Cube => GroupingSet::Cube(distinct),
             GroupingSets::Rollup => GroupingSet::Rollup(distinct),
             GroupingSets::Sets(sets) => {
-                let resolve = |set: &Vec<ast::Expr>| {
-                    set.iter().map(|expr| key_of(expr, group_by, columns)).collect::<Result<Vec<_>>>()
-                };
-                GroupingSet::GroupingSets(sets.iter().map(resolve).collect::<Result<_>>()?)
+                let mut resolved: Vec<Vec<Expr>> = Vec::with_capacity(sets.len());
+                for set in sets {
+                    let keys =
+                        set.iter().map(|expr| key_of(expr, group_by, columns)).collect::<Result<Vec<_>>>()?;
+                    // Hive knows a set by the bits of its keys: what is written twice is one set.
+                    let same = |other: &Vec<Expr>| {
+                        other.iter().all(|key| keys.contains(key))
+                            && keys.iter().all(|key| other.contains(key))
+                    };
+                    if !resolved.iter().any(same) {
+                        resolved.push(keys);
+                    }
+                }
+                GroupingSet::GroupingSets(resolved)
             }
         };
         Ok(vec![Expr::GroupingSet(set)])

@@ -1,6 +1,6 @@
 //! Calls of functions: macros, scalars, aggregates, and what is written like a call.
 
-use super::{Planner, Problem, Result, Typed, expr::Place};
+use super::{Field, Planner, Problem, Result, Typed, expr::Place};
 use crate::{
     functions::{self, Aggregate, Arg, Scalar, registry},
     syntax::ast::{Expr as Ast, ExprKind, FunctionCall, Span},
@@ -37,13 +37,31 @@ impl Planner<'_> {
             return self.aggregate_call(&name, call, place, span);
         }
         if registry::window(&name).is_some() && registry::scalar(&name).is_none() {
+            if let (Some(spec), "lead" | "lag") = (place.window, name.as_str()) {
+                return self.window_over(&name, call, spec, place, span);
+            }
             return Err(Problem::Invalid(format!("{name} needs an OVER clause")).at(span));
         }
         if registry::table(&name).is_some() {
             return Err(Problem::TableFunctionNotAllowed(name).at(span));
         }
-        let args = call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?;
+        let args = self.args(call, place)?;
         self.scalar_call(&name, args, span)
+    }
+
+    /// The arguments; a star is all columns.
+    fn args(&self, call: &FunctionCall, place: &Place<'_>) -> Result<Vec<Typed>> {
+        let mut args = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            match &arg.kind {
+                ExprKind::Star(of) => {
+                    let fields = self.star(of.as_ref(), place.scope.fields)?;
+                    args.extend(fields.iter().map(Field::typed));
+                }
+                _ => args.push(self.expr(arg, place)?),
+            }
+        }
+        Ok(args)
     }
 
     /// A scalar function by its name.
@@ -107,10 +125,11 @@ impl Planner<'_> {
     ) -> Result<(Aggregate, Vec<Expr>)> {
         let definition = registry::aggregate(name)
             .ok_or_else(|| Problem::FunctionNotFound { name: name.to_owned(), nearest: None }.at(span))?;
-        let is_star = matches!(call.args.as_slice(), [Ast { kind: ExprKind::Star(_), .. }]);
+        let is_star =
+            name == "count" && matches!(call.args.as_slice(), [Ast { kind: ExprKind::Star(_), .. }]);
         let args = match is_star {
             true => Vec::new(),
-            false => call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?,
+            false => self.args(call, place)?,
         };
         let resolve = |args: &[Typed]| {
             (definition.resolve)(name, &arguments(args), self.facts)

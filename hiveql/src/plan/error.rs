@@ -68,6 +68,10 @@ pub enum Problem {
     AliasCount { expected: usize, found: usize },
     #[error(transparent)]
     Format(#[from] FormatError),
+    #[error(
+        "Cannot insert into target table because column number/types are different '{table}': Table insclause-0 has {expected} columns, but query has {found} columns."
+    )]
+    InsertColumns { table: String, expected: usize, found: usize },
     #[error("{0}")]
     Invalid(String),
     #[error("{0} is not supported")]
@@ -97,6 +101,7 @@ impl Problem {
             Problem::FunctionNotFound { .. } => 10011,
             Problem::Operands { .. } | Problem::Function(_) => 10014,
             Problem::NotInGroupBy(_) => 10025,
+            Problem::InsertColumns { .. } => 10044,
             Problem::TableFunctionNotAllowed(_) => 10081,
             Problem::AliasCount { .. } => 10083,
             Problem::AggregateNotAllowed(_) => 10128,

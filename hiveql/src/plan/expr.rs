@@ -22,6 +22,8 @@ pub(super) struct Place<'a> {
     pub aggregates: bool,
     /// The named windows; `None` where window functions are not allowed.
     pub windows: Option<&'a [(Name, WindowSpec)]>,
+    /// The window of the function whose argument this is: LEAD and LAG in it look through that one.
+    pub window: Option<&'a WindowSpec>,
     /// What the select list calls its expressions, where that counts.
     pub aliases: &'a [(String, Typed)],
     /// The aliases come before the columns (ORDER BY), not after them (HAVING).
@@ -45,6 +47,7 @@ impl<'a> Place<'a> {
             scope,
             aggregates: false,
             windows: None,
+            window: None,
             aliases: &[],
             aliases_first: false,
             keys: None,

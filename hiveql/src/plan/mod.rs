@@ -7,6 +7,7 @@ mod call;
 mod error;
 mod expr;
 mod from;
+mod insert;
 mod lateral;
 mod literal;
 mod operators;
@@ -22,6 +23,7 @@ mod tables;
 mod window;
 
 pub use error::{PlanError, Problem, Result};
+pub use insert::InsertInto;
 pub use relation::{Field, Relation, Typed};
 pub use script::ScriptOptions;
 pub use tables::{Bound, BoundTable, BoundView, Macro, TableName, Tables};

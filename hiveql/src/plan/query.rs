@@ -8,7 +8,7 @@ use super::{
     select::{Ordering, SelectContext},
 };
 use crate::{
-    syntax::ast::{self, Cte, InsertBranch, OrderBy, Query, QueryBody, Select},
+    syntax::ast::{self, Cte, InsertBranch, Query, QueryBody},
     types::HiveType,
 };
 use datafusion::{
@@ -136,13 +136,7 @@ impl Planner<'_> {
     }
 
     /// One branch of a multi-insert: a SELECT over what FROM made.
-    pub fn branch(&self, select: &Select, from: Relation, order_by: &[OrderBy]) -> Result<Relation> {
-        let ordering = Ordering { order_by, ..Ordering::default() };
-        self.select(select, &ordering, SelectContext { from: Some(from), outer: None })
-    }
-
-    /// One branch of a multi-insert with all of its clauses.
-    pub fn insert_branch(&self, branch: &InsertBranch, from: Relation) -> Result<Relation> {
+    pub(super) fn insert_branch(&self, branch: &InsertBranch, from: Relation) -> Result<Relation> {
         let ordering = Ordering {
             order_by: &branch.order_by,
             sort_by: &branch.sort_by,

@@ -207,7 +207,7 @@ impl Planner<'_> {
         for (index, item) in list.iter().enumerate() {
             match &item.expr.kind {
                 ExprKind::Star(of) => {
-                    items.extend(self.star(of.as_ref(), relation)?.into_iter().map(Item::Field))
+                    items.extend(self.star(of.as_ref(), &relation.fields)?.into_iter().map(Item::Field))
                 }
                 ExprKind::Name(name) if name.quoted && self.options.regex_columns => {
                     items.extend(matching(name, relation)?.into_iter().map(Item::Field));
@@ -232,8 +232,9 @@ impl Planner<'_> {
         Ok(items)
     }
 
-    fn star(&self, of: Option<&ObjectName>, relation: &Relation) -> Result<Vec<Field>> {
-        let visible = relation.fields.iter().filter(|field| !field.hidden);
+    /// The columns that a star stands for.
+    pub(super) fn star(&self, of: Option<&ObjectName>, fields: &[Field]) -> Result<Vec<Field>> {
+        let visible = fields.iter().filter(|field| !field.hidden);
         let Some(of) = of else { return Ok(visible.cloned().collect()) };
         let alias = of.parts.last().map(Name::folded);
         let fields: Vec<_> = visible.filter(|field| field.relation == alias).cloned().collect();

@@ -4,12 +4,9 @@ use super::{Planner, Problem, Relation, Result, Typed};
 use crate::{
     cast::promotion::common_type_for_union, functions::registry, syntax::ast::SetOp, types::HiveType,
 };
-use datafusion::{
-    common::Column,
-    logical_expr::{
-        Expr, JoinType, LogicalPlanBuilder, WindowFrame,
-        expr::{WindowFunction, WindowFunctionDefinition},
-    },
+use datafusion::logical_expr::{
+    Expr, JoinType, LogicalPlanBuilder, WindowFrame,
+    expr::{WindowFunction, WindowFunctionDefinition},
 };
 
 impl Planner<'_> {
@@ -91,24 +88,23 @@ impl Planner<'_> {
     }
 
     /// With the number of each row among its equals, so that ALL can pair them off.
-    fn numbered(&self, relation: Relation) -> Result<Relation> {
+    fn numbered(&self, mut relation: Relation) -> Result<Relation> {
         let definition = registry::window("row_number").ok_or(Problem::Unsupported("row_number"))?;
         let function = (definition.resolve)("row_number", &[], self.facts)?;
         let mut call = WindowFunction::new(WindowFunctionDefinition::WindowUDF(function.udf), vec![]);
         call.params.partition_by = relation.fields.iter().map(|field| field.expr()).collect();
         call.params.window_frame = WindowFrame::new(None);
-        let name = self.fresh("number");
-        let call = Expr::WindowFunction(Box::new(call)).alias(&name);
-        let plan = LogicalPlanBuilder::window_plan(relation.plan, vec![call])?;
-        let mut fields = relation.fields;
-        fields.push(super::Field {
-            relation: None,
-            name: String::new(),
-            ty: function.returns,
-            column: Column::new_unqualified(name),
-            hidden: true,
-        });
-        Ok(Relation { plan, fields })
+        let columns = self.window_columns(&mut relation, vec![Expr::WindowFunction(Box::new(call))])?;
+        for column in columns.into_values() {
+            relation.fields.push(super::Field {
+                relation: None,
+                name: String::new(),
+                ty: function.returns.clone(),
+                column,
+                hidden: true,
+            });
+        }
+        Ok(relation)
     }
 
     /// Whether a value is the same on both sides, for what joins by name.

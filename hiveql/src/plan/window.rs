@@ -15,14 +15,16 @@ use crate::{
     types::HiveType,
 };
 use datafusion::{
-    common::{Column, ScalarValue},
+    common::{
+        Column, ScalarValue,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
     logical_expr::{
         Expr, LogicalPlanBuilder, SortExpr, WindowFrame, WindowFrameBound, WindowFrameUnits,
         expr::{WindowFunction, WindowFunctionDefinition},
-        utils::find_window_exprs,
     },
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
 impl Planner<'_> {
     pub(super) fn window_call(
@@ -40,7 +42,19 @@ impl Planner<'_> {
             Some(Window::Named(name)) => self.spec(named(name, windows)?, windows)?,
             None => WindowSpec::default(),
         };
-        let inside = Place { windows: None, clause: "a window function", ..*place };
+        self.window_over(name, call, &spec, place, span)
+    }
+
+    /// The call over a window whose specification is complete.
+    pub(super) fn window_over(
+        &self,
+        name: &str,
+        call: &FunctionCall,
+        spec: &WindowSpec,
+        place: &Place<'_>,
+        span: Span,
+    ) -> Result<Typed> {
+        let inside = Place { windows: None, window: Some(spec), clause: "a window function", ..*place };
         let mut ignore_nulls = call.ignore_nulls;
         let (definition, args, returns) = match registry::window(name) {
             Some(function) => {
@@ -67,7 +81,7 @@ impl Planner<'_> {
         window.params.partition_by = partition_by.collect::<Result<_>>()?;
         window.params.order_by = self.sort_exprs(&spec.order_by, &inside)?;
         window.params.window_frame =
-            self.frame(spec.frame.as_ref(), &window.params.order_by, &spec, &inside)?;
+            self.frame(spec.frame.as_ref(), &window.params.order_by, spec, &inside)?;
         window.params.distinct = call.distinct;
         window.params.null_treatment = ignore_nulls.map(null_treatment);
         if let Some(filter) = &call.filter {
@@ -153,30 +167,81 @@ impl Planner<'_> {
         }
     }
 
-    /// Computes the window functions in `outputs` and puts columns in their place.
+    /// Computes the window functions in `outputs` and puts columns in their place; what stands inside of another comes first.
     pub(super) fn windowed<'b>(
         &self,
         mut relation: Relation,
         outputs: impl Iterator<Item = &'b mut Expr>,
     ) -> Result<Relation> {
-        let outputs = outputs.collect::<Vec<_>>();
-        let calls = find_window_exprs(outputs.iter().map(|output| &**output));
-        if calls.is_empty() {
-            return Ok(relation);
+        let mut outputs = outputs.collect::<Vec<_>>();
+        loop {
+            let calls = innermost(outputs.iter().map(|output| &**output))?;
+            if calls.is_empty() {
+                return Ok(relation);
+            }
+            let columns = self.window_columns(&mut relation, calls)?;
+            for output in &mut outputs {
+                **output = replace(output.clone(), &columns)?;
+            }
         }
-        let mut replaced = HashMap::new();
-        let mut named = Vec::with_capacity(calls.len());
-        for call in calls {
-            let column = Column::new_unqualified(self.fresh("window"));
-            named.push(call.clone().alias(column.name.clone()));
-            replaced.insert(call, column);
-        }
-        relation.plan = LogicalPlanBuilder::window_plan(relation.plan, named)?;
-        for output in outputs {
-            *output = replace(output.clone(), &replaced)?;
-        }
-        Ok(relation)
     }
+
+    /// Adds a column for each call. The operator names its columns by the text of the calls, which different calls can share:
+    /// those take turns.
+    pub(super) fn window_columns(
+        &self,
+        relation: &mut Relation,
+        calls: Vec<Expr>,
+    ) -> Result<HashMap<Expr, Column>> {
+        let mut columns = HashMap::new();
+        let mut rest = calls;
+        while !rest.is_empty() {
+            let mut turn: BTreeMap<String, Expr> = BTreeMap::new();
+            let mut later = Vec::new();
+            for call in rest {
+                let name = call.schema_name().to_string();
+                match turn.entry(name) {
+                    Entry::Occupied(_) => later.push(call),
+                    Entry::Vacant(place) => {
+                        place.insert(call);
+                    }
+                }
+            }
+            rest = later;
+            let mut exprs: Vec<_> = relation.plan.schema().columns().into_iter().map(Expr::Column).collect();
+            let plan = std::mem::take(&mut relation.plan);
+            let plan = LogicalPlanBuilder::window_plan(plan, turn.values().cloned())?;
+            for (name, call) in turn {
+                let column = Column::new_unqualified(self.fresh("window"));
+                exprs.push(Expr::Column(Column::new_unqualified(name)).alias(column.name.clone()));
+                columns.insert(call, column);
+            }
+            relation.plan = LogicalPlanBuilder::from(plan).project(exprs)?.build()?;
+        }
+        Ok(columns)
+    }
+}
+
+/// The window functions without another one inside.
+fn innermost<'b>(exprs: impl Iterator<Item = &'b Expr>) -> Result<Vec<Expr>> {
+    let mut found: Vec<Expr> = Vec::new();
+    for expr in exprs {
+        expr.apply(|node| {
+            if !matches!(node, Expr::WindowFunction(_)) {
+                return Ok(TreeNodeRecursion::Continue);
+            }
+            let mut inner = false;
+            node.apply_children(|child| {
+                inner |= child.exists(|node| Ok(matches!(node, Expr::WindowFunction(_))))?;
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+            if !inner && !found.contains(node) {
+                found.push(node.clone());
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+    }
+    Ok(found)
 }
 
 fn named<'b>(

@@ -12,6 +12,7 @@ use crate::{
         parse_query,
     },
     types::HiveType,
+    write,
 };
 use datafusion::datasource::provider_as_source;
 use std::{collections::BTreeSet, sync::Arc};
@@ -91,7 +92,8 @@ impl Session {
         table: &Table,
         bindings: &mut Bindings,
     ) -> Result<BoundTable, SessionError> {
-        let parts = super::files::scan_parts(context, table, HIDDEN.to_vec()).await?;
+        let wanted = write::Wanted { filter: Vec::new(), keep: &|_| true };
+        let parts = write::scan_parts(context, table, &wanted, HIDDEN.to_vec()).await?;
         let files = parts.parts.iter().flat_map(|part| &part.files);
         bindings.input_bytes += files.map(|(_, size)| size).sum::<u64>();
         let hidden = HIDDEN.iter().filter_map(|column| {

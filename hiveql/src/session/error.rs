@@ -5,6 +5,7 @@ use crate::{
     ddl::DdlError,
     plan::PlanError,
     syntax::{SyntaxError, ast::Span, position},
+    write::WriteError,
 };
 use datafusion::error::DataFusionError;
 
@@ -60,6 +61,18 @@ impl SessionError {
 impl From<CatalogError> for SessionError {
     fn from(error: CatalogError) -> Self {
         SessionError::new(DdlError::from(error).to_string())
+    }
+}
+
+impl From<WriteError> for SessionError {
+    fn from(error: WriteError) -> Self {
+        match &error {
+            WriteError::Ddl(error) => SessionError::of_ddl(error, ""),
+            WriteError::NothingToLoad { .. } | WriteError::FolderToLoad { .. } => {
+                SessionError::new(format!("SemanticException {error}"))
+            }
+            _ => SessionError::new(error.to_string()),
+        }
     }
 }
 

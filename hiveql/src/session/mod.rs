@@ -9,7 +9,8 @@ mod dfs;
 mod engine;
 mod error;
 mod explain;
-mod files;
+mod insert;
+mod load;
 mod options;
 mod query;
 mod scripts;
@@ -33,6 +34,7 @@ use crate::{
         command::{command, substitute},
         parse_statement,
     },
+    write,
 };
 use std::{
     path::{Path, PathBuf},
@@ -58,6 +60,8 @@ pub struct Session {
     /// Scratch of this session, removed with it.
     scratch: tempfile::TempDir,
     partitions: usize,
+    /// Tells its writes from those of others.
+    id: String,
 }
 
 impl Session {
@@ -91,6 +95,7 @@ impl Session {
             resources: client::Resources::default(),
             scratch,
             partitions: options.partitions,
+            id: uuid::Uuid::new_v4().to_string(),
         };
         session.settings.set("hive.metastore.warehouse.dir", &warehouse.display().to_string());
         for (key, value) in &options.conf {
@@ -108,6 +113,8 @@ impl Session {
         let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
         let context = self.context(&facts, &lookup);
         ddl::ensure_default(&context).await.map_err(|error| SessionError::of_ddl(&error, ""))?;
+        // The catalog is this process's alone, so whatever was being written is left by one that was killed.
+        write::sweep(&context, |_| true).await?;
         if let Some(database) = database {
             self.catalog.shared.database(&database.to_lowercase()).await?;
             self.database = database.to_lowercase();

@@ -6,7 +6,7 @@ use crate::{
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
     plan::Planner,
-    syntax::ast::{CreateView, Describe, Statement},
+    syntax::ast::{CreateSource, CreateView, Describe, Statement},
     types::HiveType,
 };
 use datafusion::{
@@ -47,18 +47,32 @@ impl Session {
         let answer = match statement {
             Statement::Query(query) => self.query(context, query, text).await?,
             Statement::Explain(explain) => self.explain(context, explain, text).await?,
+            Statement::Insert(insert) => self.insert(context, insert, text).await?,
+            Statement::Load(load) => self.load(context, load, text).await?,
+            Statement::Truncate { table, partition, columns, force } if columns.is_empty() => {
+                self.truncate(context, table, partition, *force, text).await?
+            }
+            Statement::CreateTable(create) => match &create.source {
+                CreateSource::Query(query) => self.create_table_as(context, create, query, text).await?,
+                _ => return self.ddl(context, statement, text).await,
+            },
             Statement::CreateView(view) => self.create_view(context, view, text).await?,
             Statement::Describe(Describe::Function { name, extended }) => {
                 described(name, *extended, context.facts)?
             }
-            statement => {
-                let output = ddl::execute(context, statement)
-                    .await
-                    .map_err(|error| SessionError::of_ddl(&error, text))?;
-                return printed(output, context.facts);
-            }
+            statement => return self.ddl(context, statement, text).await,
         };
         Ok((answer, Vec::new()))
+    }
+
+    async fn ddl(
+        &self,
+        context: &DdlContext<'_>,
+        statement: &Statement,
+        text: &str,
+    ) -> Result<(Answer, Vec<SessionChange>), SessionError> {
+        let done = ddl::execute(context, statement).await;
+        printed(done.map_err(|error| SessionError::of_ddl(&error, text))?, context.facts)
     }
 
     async fn create_view(

@@ -1,13 +1,13 @@
 //! From a table's records to what a scan reads of it.
 
-use super::{SeenFile, WriteError, seen_files};
+use super::{
+    SeenFile, WriteError, seen_files,
+    target::{format, pairs},
+};
 use crate::{
-    catalog::{
-        Column, DEFAULT_PARTITION, Partition, PartitionFilter, PropertyMap, Snapshot, StorageDescriptor,
-        Table,
-    },
+    catalog::{DEFAULT_PARTITION, Partition, PartitionFilter, Snapshot, Table},
     ddl::DdlContext,
-    formats::{FileFormat, FormatError, StorageWords, VirtualColumn},
+    formats::{FileFormat, VirtualColumn},
     scan::{Part, ScanParts},
     types::HiveType,
 };
@@ -39,7 +39,7 @@ pub async fn scan_parts(
     let current = current.ok_or_else(|| WriteError::TableGone(table.full_name()))?.record;
     let location = &table.storage.location;
     let (store, root) = context.stores.resolve(location)?;
-    let format = Arc::new(format(&table.storage, &table.columns, &table.properties)?);
+    let format = Arc::new(format(&table.storage, &table.columns, table)?);
     let parts = if table.is_partitioned() {
         let partitions = catalog.partitions(table, &wanted.filter).await?;
         let kept = partitions.into_iter().map(|found| found.record).filter(|found| (wanted.keep)(found));
@@ -80,32 +80,13 @@ async fn part(
         None if partition.columns == table.columns => of_table.clone(),
         storage => {
             let storage = storage.as_ref().unwrap_or(&table.storage);
-            Arc::new(format(storage, &partition.columns, &table.properties)?)
+            Arc::new(format(storage, &partition.columns, table)?)
         }
     };
     let seen = seen_files(context, &location, partition.contents.as_ref(), snapshot).await?;
     let values = partition.values.iter().zip(&table.partition_keys);
     let partition_values = values.map(|(value, key)| value_of(value, &key.ty)).collect();
     Ok(Part { format, files: paths(seen), partition_values })
-}
-
-fn format(
-    storage: &StorageDescriptor,
-    columns: &[Column],
-    properties: &PropertyMap,
-) -> Result<FileFormat, FormatError> {
-    let words = StorageWords {
-        input_format: &storage.input_format,
-        output_format: &storage.output_format,
-        serde: &storage.serde,
-        serde_properties: &storage.serde_properties,
-        table_properties: properties,
-    };
-    FileFormat::new(words, &pairs(columns))
-}
-
-fn pairs(columns: &[Column]) -> Vec<(String, HiveType)> {
-    columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect()
 }
 
 fn paths(seen: Vec<SeenFile>) -> Vec<(String, u64)> {
@@ -122,7 +103,7 @@ fn value_of(text: &str, ty: &HiveType) -> ScalarValue {
 }
 
 /// What stands before a path of the store in a location: `file:/` of `file:///t`, as Hive prints it.
-fn prefix(location: &str, root: &str) -> String {
+pub(super) fn prefix(location: &str, root: &str) -> String {
     let before = location.trim_end_matches('/').strip_suffix(root).unwrap_or("/");
     match before {
         "file:///" => "file:/".to_owned(),

@@ -9,7 +9,7 @@ use datafusion::{
 };
 
 /// How a table's rows are spread, which its property `bucketing_version` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum BucketingVersion {
     /// By the hash of Java, as in Hive before 3.
     V1,
