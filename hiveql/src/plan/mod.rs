@@ -14,12 +14,14 @@ mod operators;
 mod query;
 mod reducers;
 mod relation;
+mod sample;
 mod script;
 mod select;
 mod set_operation;
 mod sort;
 mod subquery;
 mod tables;
+mod unique_join;
 mod window;
 
 pub use error::{PlanError, Problem, Result};
