@@ -3,6 +3,7 @@
 //! What cannot be converted is NULL, as in Hive. Where a cast of Arrow's does just what Hive's does it is used, so that
 //! DataFusion can see through it; all else is a scalar function of its own, which other processes find by its name.
 
+mod by_name;
 mod decimals;
 mod format;
 mod integers;
@@ -21,6 +22,7 @@ use crate::{
     },
     types::HiveType,
 };
+pub use by_name::NAMED;
 use chrono_tz::Tz;
 use datafusion::{
     arrow::array::{Array, ArrayRef, new_null_array},

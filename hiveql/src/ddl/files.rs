@@ -18,10 +18,6 @@ pub async fn list(context: &DdlContext<'_>, location: &str) -> Result<Vec<Object
     store.list(Some(&path)).try_collect().await.map_err(|source| failed(location, source))
 }
 
-pub async fn delete(context: &DdlContext<'_>, location: &str) -> Result<(), DdlError> {
-    delete_where(context, location, |_, _| true).await
-}
-
 /// Deletes the files of one write.
 pub async fn delete_of_write(
     context: &DdlContext<'_>,

@@ -22,6 +22,7 @@ const SCALARS: Lists<super::Scalar> = &[
     document::FUNCTIONS,
     math::FUNCTIONS,
     session::FUNCTIONS,
+    &[cast::NAMED],
     text::FUNCTIONS,
 ];
 /// Found by their names as the others are, but neither listed nor described: the planner alone calls them.

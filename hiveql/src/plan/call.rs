@@ -33,6 +33,9 @@ impl Planner<'_> {
             let args = call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?;
             return Ok(super::aggregate::grouping(&args, keys));
         }
+        if !call.within_group.is_empty() {
+            return self.within_group_call(&name, call, place, span);
+        }
         if registry::aggregate(&name).is_some() {
             return self.aggregate_call(&name, call, place, span);
         }
@@ -96,22 +99,14 @@ impl Planner<'_> {
         if !place.aggregates {
             return Err(Problem::AggregateNotAllowed(name.to_owned()).at(span));
         }
-        // Inside of an aggregate there is none, and no alias of the select list either.
-        let inside = Place {
-            aggregates: false,
-            windows: None,
-            aliases: &[],
-            clause: "an aggregate function",
-            ..*place
-        };
+        let inside = inside_aggregate(place);
         let (function, args) = self.aggregate_args(name, call, &inside, span)?;
         let filter = match &call.filter {
             None => None,
             Some(filter) => Some(Box::new(self.condition(filter, &inside, "FILTER")?)),
         };
-        let order_by = self.sort_exprs(&call.within_group, &inside)?;
         let nulls = call.ignore_nulls.map(null_treatment);
-        let call = AggregateFunction::new_udf(function.udf, args, call.distinct, filter, order_by, nulls);
+        let call = AggregateFunction::new_udf(function.udf, args, call.distinct, filter, vec![], nulls);
         Ok(Typed::new(Expr::AggregateFunction(call), function.returns))
     }
 
@@ -203,6 +198,11 @@ impl Planner<'_> {
             functions::collection::field(&base.ty, name).map_err(|error| Problem::from(error).at(span))?;
         self.apply(function, vec![base])
     }
+}
+
+/// Inside of an aggregate there is none, and no alias of the select list either.
+pub(super) fn inside_aggregate<'b>(place: &Place<'b>) -> Place<'b> {
+    Place { aggregates: false, windows: None, aliases: &[], clause: "an aggregate function", ..*place }
 }
 
 /// The name, lower case, without its database.

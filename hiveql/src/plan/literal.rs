@@ -61,6 +61,13 @@ impl Planner<'_> {
                 Ok(scalar(ScalarValue::DurationMicrosecond(Some(micros)), HiveType::IntervalDayTime))
             }
             (_, Some(text)) => single_unit(text, unit).ok_or_else(|| invalid(text)),
+            (IntervalUnit::YearToMonth | IntervalUnit::DayToSecond, None) => {
+                let ty = match unit {
+                    IntervalUnit::YearToMonth => HiveType::IntervalYearMonth,
+                    _ => HiveType::IntervalDayTime,
+                };
+                self.cast(self.cast(self.expr(value, scope)?, &HiveType::String)?, &ty)
+            }
             _ => {
                 let code = unit_code(unit).ok_or(Problem::Unsupported("this unit of a computed interval"))?;
                 let value = self.expr(value, scope)?;
@@ -142,7 +149,7 @@ fn suffixed(text: &str, suffix: NumberSuffix) -> Option<Typed> {
 }
 
 /// With as many digits as it was written with; trailing zeros of the fraction do not count.
-fn decimal(text: &str) -> Option<Typed> {
+pub(super) fn decimal(text: &str) -> Option<Typed> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),

@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod call;
+mod constants;
 mod error;
 mod expr;
 mod from;
@@ -23,6 +24,7 @@ mod subquery;
 mod tables;
 mod unique_join;
 mod window;
+mod within_group;
 
 pub use error::{PlanError, Problem, Result};
 pub use insert::InsertInto;

@@ -1,6 +1,6 @@
 //! Operators: comparisons, logic, arithmetic, patterns, and the casts that bring their operands together.
 
-use super::{Planner, Problem, Result, Typed, expr::Place};
+use super::{Planner, Problem, Result, Typed, constants, expr::Place};
 use crate::{
     cast::promotion::common_type_for_comparison,
     functions::math::{ArithmeticOp, arithmetic, native_operator},
@@ -69,6 +69,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn compare(&self, op: BinaryOp, left: Typed, right: Typed) -> Result<Typed> {
+        let (left, right) = constants::comparable(left, right);
         let mismatch = || Problem::Operands {
             op: symbol(op).to_owned(),
             left: left.ty.clone(),
@@ -145,19 +146,44 @@ impl Planner<'_> {
         }
         let value = self.expr(expr, place)?;
         let list = list.iter().map(|item| self.expr(item, place)).collect::<Result<Vec<_>>>()?;
-        let mut common = value.ty.clone();
-        for item in &list {
-            common = common_type_for_comparison(&common, &item.ty).ok_or_else(|| Problem::Operands {
-                op: "in".to_owned(),
-                left: common.clone(),
-                right: item.ty.clone(),
-            })?;
+        self.in_values(value, list, negated)
+    }
+
+    /// Values of one type are compared in the type that this one has in common with the value's.
+    fn in_values(&self, value: Typed, list: Vec<Typed>, negated: bool) -> Result<Typed> {
+        let mut by_type: Vec<(HiveType, Vec<Typed>)> = Vec::new();
+        for item in list {
+            let item = constants::beside(&value, item);
+            let mismatch =
+                || Problem::Operands { op: "in".to_owned(), left: value.ty.clone(), right: item.ty.clone() };
+            let common = common_type_for_comparison(&value.ty, &item.ty).ok_or_else(mismatch)?;
+            // A NULL beside a NULL: any type will do.
+            let common = if common == HiveType::Void { HiveType::Boolean } else { common };
+            match by_type.iter_mut().find(|(ty, _)| *ty == common) {
+                Some((_, items)) => items.push(item),
+                None => by_type.push((common, vec![item])),
+            }
         }
-        let common = if common == HiveType::Void { HiveType::Boolean } else { common };
-        let value = self.cast(value, &common)?.expr;
-        let list =
-            list.into_iter().map(|item| Ok(self.cast(item, &common)?.expr)).collect::<Result<Vec<_>>>()?;
-        Ok(Typed::new(Expr::InList(InList::new(Box::new(value), list, negated)), HiveType::Boolean))
+        let mut any: Option<Expr> = None;
+        for (common, items) in by_type {
+            let value = self.cast(value.clone(), &common)?.expr;
+            let items = items
+                .into_iter()
+                .map(|item| Ok(self.cast(item, &common)?.expr))
+                .collect::<Result<Vec<_>>>()?;
+            let one = Expr::InList(InList::new(Box::new(value), items, false));
+            any = Some(match any {
+                None => one,
+                Some(any) => binary(any, Operator::Or, one),
+            });
+        }
+        let any = any.unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(false)), None));
+        let any = match any {
+            Expr::InList(list) => Expr::InList(InList { negated, ..list }),
+            several if negated => Expr::Not(Box::new(several)),
+            several => several,
+        };
+        Ok(Typed::new(any, HiveType::Boolean))
     }
 
     pub(super) fn tuples_equal(&self, lefts: &[Ast], rights: &[Ast], place: &Place<'_>) -> Result<Typed> {

@@ -2,6 +2,7 @@
 //!
 //! It stands in way 3: text in, rows out. It knows stores and a catalog by their faces only.
 
+mod analyze;
 mod answer;
 mod bind;
 mod client;

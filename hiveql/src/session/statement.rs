@@ -48,6 +48,7 @@ impl Session {
             Statement::Query(query) => self.query(context, query, text).await?,
             Statement::Explain(explain) => self.explain(context, explain, text).await?,
             Statement::Insert(insert) => self.insert(context, insert, text).await?,
+            Statement::Analyze(analyze) => self.analyze(context, analyze, text).await?,
             Statement::Load(load) => self.load(context, load, text).await?,
             Statement::Truncate { table, partition, columns, force } if columns.is_empty() => {
                 self.truncate(context, table, partition, *force, text).await?

@@ -161,7 +161,8 @@ impl Connection {
                 Answer::Done { .. } | Answer::Source(_) | Answer::Quit => {}
             }
         }
-        let text = String::from_utf8_lossy(&text);
+        // The expected lines were read so, too.
+        let text = String::from_utf8_lossy(&text).replace("\r\n", "\n").replace('\r', "\n");
         let body = text.strip_suffix('\n');
         Ok(body.map(|body| body.split('\n').map(str::to_owned).collect()).unwrap_or_default())
     }

@@ -11,6 +11,7 @@ mod slice;
 #[cfg(test)]
 mod tests;
 mod text;
+mod unions;
 
 pub use access::field;
 
@@ -26,6 +27,7 @@ pub const FUNCTIONS: &[&[ScalarFunction]] = &[
     sets::FUNCTIONS,
     slice::FUNCTIONS,
     text::FUNCTIONS,
+    unions::FUNCTIONS,
 ];
 
 /// The type of the elements of the array at `index`.

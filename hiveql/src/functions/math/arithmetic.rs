@@ -110,7 +110,7 @@ pub fn native_operator(op: ArithmeticOp, left: &HiveType, right: &HiveType) -> O
     is_native.then(|| (ty.clone(), ty))
 }
 
-fn resolve(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
+fn resolve(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar, FunctionError> {
     count(name, args, 2..=2)?;
     let op = Operator::named(name);
     let (left, right) = (&args[0].ty, &args[1].ty);
@@ -119,7 +119,7 @@ fn resolve(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, Functio
     }
     let is_temporal = |ty: &HiveType| ty.is_datetime() || ty.is_interval();
     if is_temporal(left) || is_temporal(right) {
-        return temporal::resolve(op, name, args);
+        return temporal::resolve(op, name, args, facts);
     }
     let wrong = if operand::is_operand(left) { 1 } else { 0 };
     let operand::Operands { takes, returns } =

@@ -3,15 +3,19 @@
 use super::operand::Operator;
 use crate::{
     functions::{
-        Arg, Columns, FunctionError, Scalar,
-        datetime::civil::{MICROS_PER_SECOND, date_of, datetime_of, days_of, micros_of, plus_months},
+        Arg, Columns, FunctionError, Scalar, SessionFacts,
+        datetime::{
+            civil::{MICROS_PER_SECOND, date_of, datetime_of, days_of, micros_of, plus_months},
+            zone::Zone,
+        },
         resolve::{primitive, scalar, wrong_type},
     },
     types::HiveType,
 };
 use datafusion::{
     arrow::{
-        array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray},
+        array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray},
+        compute::cast,
         datatypes::{
             Date32Type, DurationMicrosecondType, Int32Type, IntervalYearMonthType, TimestampMicrosecondType,
         },
@@ -30,6 +34,10 @@ enum Kind {
     TimestampDuration,
     TimestampDifference,
     DateDays,
+    /// As those of timestamps, with the months counted on the session's clocks.
+    ZonedMonths,
+    ZonedDuration,
+    ZonedDifference,
 }
 
 impl Kind {
@@ -45,6 +53,11 @@ impl Kind {
             (T::Date | T::Timestamp, T::Date | T::Timestamp) if op == Operator::Subtract => {
                 Kind::TimestampDifference
             }
+            (T::TimestampLocalTz, T::IntervalYearMonth) => Kind::ZonedMonths,
+            (T::TimestampLocalTz, T::IntervalDayTime) => Kind::ZonedDuration,
+            (left, right) if op == Operator::Subtract && left.is_datetime() && right.is_datetime() => {
+                Kind::ZonedDifference
+            }
             _ => return None,
         })
     }
@@ -59,11 +72,19 @@ impl Kind {
             Kind::TimestampDuration => ([T::Timestamp, T::IntervalDayTime], T::Timestamp),
             Kind::TimestampDifference => ([T::Timestamp, T::Timestamp], T::IntervalDayTime),
             Kind::DateDays => ([T::Date, T::Int], T::Date),
+            Kind::ZonedMonths => ([T::TimestampLocalTz, T::IntervalYearMonth], T::TimestampLocalTz),
+            Kind::ZonedDuration => ([T::TimestampLocalTz, T::IntervalDayTime], T::TimestampLocalTz),
+            Kind::ZonedDifference => ([T::TimestampLocalTz, T::TimestampLocalTz], T::IntervalDayTime),
         }
     }
 }
 
-pub(super) fn resolve(op: Operator, name: &str, args: &[Arg]) -> Result<Scalar, FunctionError> {
+pub(super) fn resolve(
+    op: Operator,
+    name: &str,
+    args: &[Arg],
+    facts: &SessionFacts,
+) -> Result<Scalar, FunctionError> {
     let (left, right) = (&args[0].ty, &args[1].ty);
     let wrong = || wrong_type(name, args, 1, &format!("what goes with {left} in {name}"));
     let is_sum = match op {
@@ -81,16 +102,23 @@ pub(super) fn resolve(op: Operator, name: &str, args: &[Arg]) -> Result<Scalar, 
     if swapped {
         takes.reverse();
     }
+    let zone = Zone::from(facts.timezone);
+    let arrow = returns.arrow();
     Ok(scalar(name, args, takes, returns, move |columns, _| {
-        if swapped {
+        let result = if swapped {
             let columns: Vec<ArrayRef> = columns.iter().rev().cloned().collect();
-            return run(kind, is_sum, &columns);
-        }
-        run(kind, is_sum, columns)
+            run(kind, is_sum, zone, &columns)
+        } else {
+            run(kind, is_sum, zone, columns)
+        };
+        // An instant is computed as the timestamp of its clock in Greenwich.
+        result.and_then(
+            |result| if result.data_type() == &arrow { Ok(result) } else { Ok(cast(&result, &arrow)?) },
+        )
     }))
 }
 
-fn run(kind: Kind, is_sum: bool, columns: Columns<'_>) -> ExecutionResult<ArrayRef> {
+fn run(kind: Kind, is_sum: bool, zone: Zone, columns: Columns<'_>) -> ExecutionResult<ArrayRef> {
     let signed = |amount: i32| if is_sum { Some(amount) } else { amount.checked_neg() };
     let added = |left: i64, right: i64| match is_sum {
         true => left.checked_add(right),
@@ -119,12 +147,22 @@ fn run(kind: Kind, is_sum: bool, columns: Columns<'_>) -> ExecutionResult<ArrayR
             let date = plus_months(time.date(), signed(months)?)?;
             Some(micros_of(date.and_time(time.time())))
         }),
-        Kind::TimestampDuration => {
+        Kind::ZonedMonths => {
+            pairs::<TimestampMicrosecondType, IntervalYearMonthType, TimestampMicrosecondType>(
+                columns,
+                |micros, months| {
+                    let time = zone.local(datetime_of(micros)?)?;
+                    let date = plus_months(time.date(), signed(months)?)?;
+                    zone.instant(date.and_time(time.time())).map(micros_of)
+                },
+            )
+        }
+        Kind::TimestampDuration | Kind::ZonedDuration => {
             pairs::<TimestampMicrosecondType, DurationMicrosecondType, TimestampMicrosecondType>(
                 columns, added,
             )
         }
-        Kind::TimestampDifference => {
+        Kind::TimestampDifference | Kind::ZonedDifference => {
             pairs::<TimestampMicrosecondType, TimestampMicrosecondType, DurationMicrosecondType>(
                 columns, difference,
             )

@@ -24,7 +24,7 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
     ),
     function(
         "locate",
-        &[],
+        &["position"],
         "_FUNC_(substr, str[, pos]) - Returns the position of the first occurance of substr in str after position pos",
         "Example:\n  > SELECT _FUNC_('bar', 'foobarbar', 5) FROM src LIMIT 1;\n  7",
         locate,
