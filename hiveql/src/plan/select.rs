@@ -145,6 +145,9 @@ impl Planner<'_> {
             Some(from) => from,
             None => self.from(&select.from, outer)?,
         };
+        for view in &select.views {
+            relation = self.lateral_view(relation, view, outer)?;
+        }
         if let Some(filter) = &select.filter {
             relation = self.filtered(relation, filter, outer)?;
         }
