@@ -135,7 +135,7 @@ impl Bed {
         }
         Spread(HiveTable::fixed(ScanParts {
             shape: ScanShape { columns, partition_columns: Vec::new(), virtual_columns: Vec::new() },
-            parts: vec![Part { format, files: written, partition_values: Vec::new() }],
+            parts: vec![Part { format, files: written, partition_values: Vec::new(), buckets: 0 }],
             store,
             file_name_prefix: "file:///".to_owned(),
         }))
