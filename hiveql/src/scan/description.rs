@@ -1,6 +1,6 @@
 //! What a scan reads, as data: it travels with a fragment, which makes the scan anew from it.
 
-use super::{ScanParts, split::split};
+use super::{ScanParts, sample::Extent, split::split};
 use crate::{
     formats::{FileFormat, FileRange, FormatError, Storage, VirtualColumn},
     types::HiveType,
@@ -118,6 +118,7 @@ impl ScanDescription {
 
 pub(super) fn describe(
     parts: &ScanParts,
+    extents: Vec<Extent<'_>>,
     kept: &[usize],
     projection: Vec<usize>,
     limit: Option<usize>,
@@ -140,7 +141,7 @@ pub(super) fn describe(
         limit,
         file_name_prefix: parts.file_name_prefix.clone(),
         parts: kept.iter().map(part).collect(),
-        groups: split(parts, kept, partitions),
+        groups: split(parts, &extents, partitions),
     }
 }
 

@@ -3,10 +3,12 @@
 mod description;
 mod exec;
 mod filters;
+mod sample;
 mod split;
 
 pub use description::{FileSplit, FormatDescription, ScanDescription, ScanShare};
 pub use exec::HiveScanExec;
+pub use sample::ScanSample;
 
 use crate::{
     formats::{FileFormat, VirtualColumn},
@@ -32,6 +34,8 @@ pub struct Part {
     pub files: Vec<(String, u64)>,
     /// One per partition column, of its Arrow type.
     pub partition_values: Vec<ScalarValue>,
+    /// Into so many files of numbers of their own were rows put by the table's bucket columns; 0: they were not.
+    pub buckets: u32,
 }
 
 /// What a table's scan is made from.
@@ -51,6 +55,7 @@ pub struct ScanParts {
 pub struct HiveTable {
     parts: ScanParts,
     schema: SchemaRef,
+    sample: Option<ScanSample>,
 }
 
 impl HiveTable {
@@ -59,7 +64,12 @@ impl HiveTable {
         let fields = parts.columns.iter().chain(&parts.partition_columns).map(column);
         let fields = fields.chain(parts.virtual_columns.iter().map(|column| column.field()));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        HiveTable { parts, schema }
+        HiveTable { parts, schema, sample: None }
+    }
+
+    /// The same table, of which a scan reads no more than a sample.
+    pub fn sampled(&self, sample: ScanSample) -> HiveTable {
+        HiveTable { parts: self.parts.clone(), schema: self.schema.clone(), sample: Some(sample) }
     }
 
     fn is_partition_only(&self, filter: &Expr) -> bool {
@@ -120,6 +130,7 @@ impl TableProvider for HiveTable {
         let limit = limit.filter(|_| filters.iter().all(|filter| self.is_partition_only(filter)));
         let description = description::describe(
             &self.parts,
+            sample::extents(&self.parts, &kept, self.sample),
             &kept,
             projection.cloned().unwrap_or_else(all),
             limit,

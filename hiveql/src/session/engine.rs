@@ -1,17 +1,26 @@
 //! DataFusion, set up for HiveQL: runs a logical plan in this process.
 
+use crate::{
+    physical::HiveQueryPlanner,
+    reducers::{self, reads_in_order},
+    script::ScriptPlace,
+};
 use datafusion::{
     error::Result,
     execution::{
-        SendableRecordBatchStream, SessionState, SessionStateBuilder,
+        SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
         memory_pool::FairSpillPool,
         runtime_env::RuntimeEnvBuilder,
     },
     logical_expr::LogicalPlan,
-    physical_plan::{ExecutionPlan, displayable, execute_stream},
+    physical_plan::{
+        ExecutionPlan, common::spawn_buffered, displayable, execute_stream, execute_stream_partitioned,
+        stream::RecordBatchStreamAdapter,
+    },
     prelude::SessionConfig,
 };
+use futures::{StreamExt, stream};
 use std::{path::PathBuf, sync::Arc};
 
 /// What one process may use for queries.
@@ -30,7 +39,9 @@ pub struct Engine {
 
 impl Engine {
     pub fn new(options: &EngineOptions) -> Result<Engine> {
-        let mut config = SessionConfig::new().with_target_partitions(options.partitions);
+        let place = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };
+        let mut config =
+            SessionConfig::new().with_target_partitions(options.partitions).with_extension(Arc::new(place));
         let settings = config.options_mut();
         // Strings have one layout everywhere.
         settings.execution.parquet.schema_force_view_types = false;
@@ -46,31 +57,37 @@ impl Engine {
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
+            .with_query_planner(Arc::new(HiveQueryPlanner))
             .with_default_features()
             .build();
         Ok(Engine { state })
     }
 
-    /// The state for one statement that gets so many threads.
-    pub fn state(&self, threads: usize) -> SessionState {
+    /// The state for one statement that gets so many threads, unless it asks for so many reducers.
+    pub fn state(&self, plan: &LogicalPlan, threads: usize) -> Result<SessionState> {
         let mut state = self.state.clone();
-        state.config_mut().options_mut().execution.target_partitions = threads;
-        state
+        let partitions = reducers::wanted(plan)?.filter(|count| *count > 1).unwrap_or(threads);
+        state.config_mut().options_mut().execution.target_partitions = partitions;
+        Ok(state)
     }
 
     pub async fn physical(&self, plan: &LogicalPlan, threads: usize) -> Result<Arc<dyn ExecutionPlan>> {
-        self.state(threads).create_physical_plan(plan).await
+        self.state(plan, threads)?.create_physical_plan(plan).await
     }
 
     /// Starts the plan; rows come as they are made.
     pub async fn stream(&self, plan: &LogicalPlan, threads: usize) -> Result<SendableRecordBatchStream> {
-        let state = self.state(threads);
-        execute_stream(state.create_physical_plan(plan).await?, state.task_ctx())
+        let state = self.state(plan, threads)?;
+        let plan = state.create_physical_plan(plan).await?;
+        match reads_in_order(&plan) {
+            true => one_after_the_other(plan, state.task_ctx()),
+            false => execute_stream(plan, state.task_ctx()),
+        }
     }
 
     /// The optimised plan and what it becomes, a line per operator.
     pub async fn explain(&self, plan: &LogicalPlan, threads: usize) -> Result<Vec<String>> {
-        let state = self.state(threads);
+        let state = self.state(plan, threads)?;
         let optimized = state.optimize(plan)?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
         let mut lines = vec!["LOGICAL PLAN:".to_owned()];
@@ -79,4 +96,15 @@ impl Engine {
         lines.extend(displayable(physical.as_ref()).indent(false).to_string().lines().map(str::to_owned));
         Ok(lines)
     }
+}
+
+/// The first partition's rows, then those of the second; meanwhile the others sort theirs.
+fn one_after_the_other(
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
+    let schema = plan.schema();
+    let partitions = execute_stream_partitioned(plan, context)?;
+    let partitions = partitions.into_iter().map(|rows| spawn_buffered(rows, 1)).collect::<Vec<_>>();
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(partitions).flatten())))
 }

@@ -14,6 +14,7 @@ mod insert;
 mod load;
 mod options;
 mod query;
+mod scripts;
 mod settings;
 mod shell;
 mod statement;

@@ -17,13 +17,23 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.exec.dynamic.partition.mode", "nonstrict"),
     ("hive.exec.max.dynamic.partitions", "1000"),
     ("hive.exec.max.dynamic.partitions.pernode", "100"),
+    ("hive.exec.reducers.max", "1009"),
+    ("hive.exec.script.allow.partial.consumption", "false"),
     ("hive.groupby.orderby.position.alias", "false"),
     ("hive.groupby.position.alias", "false"),
     ("hive.local.time.zone", "LOCAL"),
     ("hive.mapred.mode", "nonstrict"),
     ("hive.orderby.position.alias", "true"),
     ("hive.query.result.fileformat", "SequenceFile"),
+    (
+        "hive.script.operator.env.blacklist",
+        "hive.txn.valid.txns,hive.txn.tables.valid.writeids,hive.txn.valid.writeids,hive.script.operator.env.blacklist,hive.repl.current.table.write.id",
+    ),
+    ("hive.script.operator.id.env.var", "HIVE_SCRIPT_OPERATOR_ID"),
+    ("hive.script.operator.truncate.env", "false"),
+    ("hive.script.serde", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
     ("hive.support.quoted.identifiers", "column"),
+    ("hive.transform.escape.input", "false"),
     ("hive.variable.substitute", "true"),
 ];
 

@@ -136,7 +136,7 @@ impl Bed {
         Spread(HiveTable::new(ScanParts {
             columns,
             partition_columns: Vec::new(),
-            parts: vec![Part { format, files: written, partition_values: Vec::new() }],
+            parts: vec![Part { format, files: written, partition_values: Vec::new(), buckets: 0 }],
             store,
             file_name_prefix: "file:///".to_owned(),
             virtual_columns: Vec::new(),

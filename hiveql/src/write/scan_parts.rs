@@ -50,7 +50,12 @@ pub async fn scan_parts(
             .await?
     } else {
         let seen = seen_files(context, location, current.contents.as_ref(), &snapshot).await?;
-        vec![Part { format: format.clone(), files: paths(seen), partition_values: Vec::new() }]
+        vec![Part {
+            format: format.clone(),
+            files: paths(seen),
+            partition_values: Vec::new(),
+            buckets: table.storage.buckets,
+        }]
     };
     Ok(ScanParts {
         columns: format.columns().to_vec(),
@@ -86,7 +91,10 @@ async fn part(
     let seen = seen_files(context, &location, partition.contents.as_ref(), snapshot).await?;
     let values = partition.values.iter().zip(&table.partition_keys);
     let partition_values = values.map(|(value, key)| value_of(value, &key.ty)).collect();
-    Ok(Part { format, files: paths(seen), partition_values })
+    let storage = partition.storage.as_ref().unwrap_or(&table.storage);
+    let alike = storage.bucket_columns == table.storage.bucket_columns;
+    let buckets = if alike { storage.buckets } else { 0 };
+    Ok(Part { format, files: paths(seen), partition_values, buckets })
 }
 
 fn paths(seen: Vec<SeenFile>) -> Vec<(String, u64)> {

@@ -59,7 +59,10 @@ pub fn tables_of_from(table: &TableExpr, visit: &mut dyn FnMut(&ObjectName)) {
             view.call.args.iter().for_each(|arg| tables_of_expr(arg, visit));
         }
         TableExpr::UniqueJoin { inputs, .. } => {
-            inputs.iter().for_each(|input| tables_of_from(&input.table, visit));
+            for input in inputs {
+                tables_of_from(&input.table, visit);
+                input.keys.iter().for_each(|key| tables_of_expr(key, visit));
+            }
         }
     }
 }
