@@ -213,6 +213,10 @@ impl Planner<'_> {
         let joined = if like.quantifier == Some(Quantifier::All) { Operator::And } else { Operator::Or };
         for pattern in &like.patterns {
             let pattern = self.expr(pattern, place)?;
+            // Of several patterns one that is NULL makes all the answer NULL.
+            if like.quantifier.is_some() && pattern.ty == HiveType::Void {
+                return Ok(Typed::new(Expr::Literal(ScalarValue::Boolean(None), None), HiveType::Boolean));
+            }
             let one = self.matches(like.op, value.clone(), pattern, escape)?;
             all = Some(match all {
                 None => one,

@@ -177,6 +177,7 @@ impl Session {
             now: chrono::Utc::now(),
             user: self.user.clone(),
             database: self.database.clone(),
+            settings: self.settings.of_functions(),
         })
     }
 

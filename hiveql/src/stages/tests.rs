@@ -195,6 +195,7 @@ fn facts() -> SessionFacts {
         now: Utc.with_ymd_and_hms(2024, 5, 6, 7, 8, 9).unwrap(),
         user: "ada".to_owned(),
         database: "default".to_owned(),
+        settings: Default::default(),
     }
 }
 
