@@ -8,7 +8,7 @@ pub mod conditional;
 pub mod datetime;
 pub mod document;
 #[cfg(test)]
-mod evaluate;
+pub(crate) mod evaluate;
 mod facts;
 mod hive_names;
 mod kernel;

@@ -7,17 +7,19 @@ use crate::formats::FileRange;
 const SMALLEST_BYTES: u64 = 4 << 20;
 
 /// At most `partitions` groups of about the same size. Ranges stay in the order of the files.
-pub(super) fn split(parts: &ScanParts, kept: &[usize], partitions: usize) -> Vec<Vec<FileSplit>> {
+pub(super) fn split(parts: &ScanParts, partitions: usize) -> Vec<Vec<FileSplit>> {
     let files = || {
-        kept.iter()
+        parts
+            .parts
+            .iter()
             .enumerate()
-            .flat_map(|(place, part)| parts.parts[*part].files.iter().map(move |file| (place, *part, file)))
+            .flat_map(|(index, part)| part.files.iter().map(move |file| (index, file)))
     };
-    let total: u64 = files().map(|(_, _, (_, size))| *size).sum();
+    let total = parts.bytes();
     let share = total.div_ceil(partitions.max(1) as u64).max(SMALLEST_BYTES);
     let mut groups: Vec<Vec<FileSplit>> = vec![Vec::new()];
     let mut room = share;
-    for (place, part, (path, size)) in files() {
+    for (part, (path, size)) in files() {
         let splits = parts.parts[part].format.splits(path);
         let mut start = 0;
         while start < *size {
@@ -30,7 +32,7 @@ pub(super) fn split(parts: &ScanParts, kept: &[usize], partitions: usize) -> Vec
             let end = if splits && left > room + SMALLEST_BYTES / 4 { start + room } else { *size };
             let range = FileRange { path: path.clone(), size: *size, start, end };
             if let Some(group) = groups.last_mut() {
-                group.push(FileSplit { part: place, range });
+                group.push(FileSplit { part, range });
             }
             room = room.saturating_sub(end - start);
             start = end;

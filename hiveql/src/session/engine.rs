@@ -1,5 +1,6 @@
 //! DataFusion, set up for HiveQL: runs a logical plan in this process.
 
+use crate::scan::prepare;
 use datafusion::{
     error::Result,
     execution::{
@@ -13,6 +14,9 @@ use datafusion::{
     prelude::SessionConfig,
 };
 use std::{path::PathBuf, sync::Arc};
+
+/// Up to so many bytes are little.
+const SMALL_INPUT_BYTES: u64 = 8 << 20;
 
 /// What one process may use for queries.
 #[derive(Debug, Clone)]
@@ -52,27 +56,33 @@ impl Engine {
     }
 
     /// The state for one statement that gets so many threads.
-    pub fn state(&self, threads: usize) -> SessionState {
+    fn state(&self, threads: usize) -> SessionState {
         let mut state = self.state.clone();
         state.config_mut().options_mut().execution.target_partitions = threads;
         state
     }
 
-    pub async fn physical(&self, plan: &LogicalPlan, threads: usize) -> Result<Arc<dyn ExecutionPlan>> {
-        self.state(threads).create_physical_plan(plan).await
+    /// The plan as it is run: on one thread where it reads little, for starting more takes longer than they save.
+    async fn physical(
+        &self,
+        plan: &LogicalPlan,
+    ) -> Result<(SessionState, LogicalPlan, Arc<dyn ExecutionPlan>)> {
+        let optimized = self.state.optimize(plan)?;
+        let small = prepare(&self.state, &optimized).await? <= SMALL_INPUT_BYTES;
+        let state = if small { self.state(1) } else { self.state.clone() };
+        let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+        Ok((state, optimized, physical))
     }
 
     /// Starts the plan; rows come as they are made.
-    pub async fn stream(&self, plan: &LogicalPlan, threads: usize) -> Result<SendableRecordBatchStream> {
-        let state = self.state(threads);
-        execute_stream(state.create_physical_plan(plan).await?, state.task_ctx())
+    pub async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
+        let (state, _, physical) = self.physical(plan).await?;
+        execute_stream(physical, state.task_ctx())
     }
 
     /// The optimised plan and what it becomes, a line per operator.
-    pub async fn explain(&self, plan: &LogicalPlan, threads: usize) -> Result<Vec<String>> {
-        let state = self.state(threads);
-        let optimized = state.optimize(plan)?;
-        let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+    pub async fn explain(&self, plan: &LogicalPlan) -> Result<Vec<String>> {
+        let (_, optimized, physical) = self.physical(plan).await?;
         let mut lines = vec!["LOGICAL PLAN:".to_owned()];
         lines.extend(optimized.display_indent().to_string().lines().map(str::to_owned));
         lines.extend([String::new(), "PHYSICAL PLAN:".to_owned()]);
