@@ -207,6 +207,11 @@ impl Session {
         self.settings.get(key).map(str::to_owned)
     }
 
+    /// All settings, those by default too.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        self.settings.all()
+    }
+
     /// The current one.
     pub fn database(&self) -> &str {
         &self.database
