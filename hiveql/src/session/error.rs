@@ -4,7 +4,7 @@ use crate::{
     catalog::CatalogError,
     ddl::DdlError,
     plan::PlanError,
-    syntax::{SyntaxError, ast::Span, position},
+    syntax::{Substituted, SyntaxError, ast::Span, position},
     write::WriteError,
 };
 use datafusion::error::DataFusionError;
@@ -33,6 +33,18 @@ impl SessionError {
         let (line, column) = hive_position(text, error.span);
         let message = format!("ParseException line {line}:{column} {error}");
         SessionError { message, span: Some(error.span), hints: Vec::new() }
+    }
+
+    /// The same, told of the text as it was written before its variables were replaced.
+    pub(super) fn before_substitution(self, replaced: &Substituted, written: &str) -> SessionError {
+        let Some(span) = self.span.filter(|_| replaced.text != written) else { return self };
+        let origin = replaced.origin(span);
+        let place = |text: &str, span: Span| {
+            let (line, column) = hive_position(text, span);
+            format!("ine {line}:{column} ")
+        };
+        let message = self.message.replacen(&place(&replaced.text, span), &place(written, origin), 1);
+        SessionError { message, span: Some(origin), hints: self.hints }
     }
 
     pub(super) fn of_plan(error: &PlanError, text: &str) -> SessionError {

@@ -6,6 +6,7 @@ mod analyze;
 mod answer;
 mod bind;
 mod client;
+mod completion;
 mod dfs;
 mod engine;
 mod error;
@@ -29,11 +30,8 @@ pub use stores::LocalStores;
 use crate::{
     catalog::{Catalog, DEFAULT_DATABASE, DurableStore, SessionCatalog},
     ddl::{self, DdlContext, Stores},
-    functions::{SessionFacts, registry},
-    syntax::{
-        command::{command, substitute},
-        parse_statement,
-    },
+    functions::SessionFacts,
+    syntax::{Substituted, command::command, parse_statement},
     write,
 };
 use std::{
@@ -125,13 +123,11 @@ impl Session {
     /// Runs one piece of a script: a client command or a statement.
     pub async fn run(&mut self, text: &str) -> Result<Answer, SessionError> {
         let replaced = match self.settings.is_true("hive.variable.substitute") {
-            true => substitute(text, &|name| self.settings.substitute(name))
+            true => Substituted::of(text, &|name| self.settings.substitute(name))
                 .map_err(|error| SessionError::of_syntax(&error, text))?,
-            false => text.to_owned(),
+            false => Substituted::verbatim(text),
         };
-        let answer = self.run_replaced(&replaced).await;
-        // Places in the text are those of the text after substitution.
-        answer.map_err(|error| SessionError { span: error.span.filter(|_| replaced == text), ..error })
+        self.run_replaced(&replaced.text).await.map_err(|error| error.before_substitution(&replaced, text))
     }
 
     async fn run_replaced(&mut self, text: &str) -> Result<Answer, SessionError> {
@@ -154,12 +150,6 @@ impl Session {
     /// The current one.
     pub fn database(&self) -> &str {
         &self.database
-    }
-
-    /// Names of functions and words of the language that begin so, for an interactive shell.
-    pub fn completions(&self, prefix: &str) -> Vec<String> {
-        let prefix = prefix.to_lowercase();
-        registry::names().filter(|name| name.starts_with(&prefix)).map(str::to_owned).collect()
     }
 
     /// What holds for the statement that begins now.

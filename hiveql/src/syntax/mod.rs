@@ -6,6 +6,8 @@ mod error;
 pub mod lexer;
 mod parser;
 pub mod script;
+mod substitution;
 
 pub use error::{SyntaxError, position};
 pub use parser::{parse_expr, parse_query, parse_statement, parse_type};
+pub use substitution::Substituted;

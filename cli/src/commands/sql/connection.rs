@@ -4,8 +4,8 @@ use crate::{
     args::{GlobalArgs, sql::SqlArgs},
     find_cluster::{self, FindError},
 };
-use skep_jobs::submit::environment;
 use skep_hiveql::session::{Answer, Session, SessionError, SessionOptions};
+use skep_jobs::submit::environment;
 use skep_wire::Endpoint;
 use std::{env, num::NonZero, path::PathBuf, thread::available_parallelism};
 
@@ -81,9 +81,9 @@ impl Connection {
         }
     }
 
-    pub fn completions(&self, prefix: &str) -> Vec<String> {
+    pub async fn completions(&self, prefix: &str) -> Vec<String> {
         match self {
-            Connection::Local(session) => session.completions(prefix),
+            Connection::Local(session) => session.completions(prefix).await,
             #[cfg(test)]
             Connection::Scripted(_) => vec![format!("{prefix}_completed")],
         }
