@@ -5,6 +5,7 @@ use crate::{
     catalog::{CatalogError, Table},
     functions::registry,
 };
+use datafusion::common::utils::datafusion_strsim::levenshtein;
 use std::collections::BTreeSet;
 
 /// Words of the language that are long or frequent enough to be worth a key.
@@ -218,6 +219,32 @@ impl Session {
     }
 }
 
+/// The word of the language that may be meant.
+pub(super) fn nearest_word(written: &str) -> Option<String> {
+    let written = written.to_lowercase();
+    nearest(&written, WORDS.iter().copied()).map(str::to_uppercase)
+}
+
+/// The name that takes the fewest changes, if few do.
+pub(super) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let most = (written.chars().count() / 2).min(2);
+    let distance = |name: &&str| levenshtein(name, written);
+    names.filter(|name| (1..=most).contains(&distance(name))).min_by_key(distance)
+}
+
 fn columns(table: &Table) -> impl Iterator<Item = String> {
     table.all_columns().map(|column| column.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_with_a_slip_is_near_to_the_right_one() {
+        let near = |word| nearest_word(word);
+        assert_eq!(near("selec").as_deref(), Some("SELECT"));
+        assert_eq!(near("CREAT").as_deref(), Some("CREATE"));
+        assert_eq!((near("qwertz"), near("a"), near("select")), (None, None, None));
+    }
 }

@@ -12,9 +12,11 @@ mod engine;
 mod error;
 mod explain;
 mod insert;
+mod interruption;
 mod load;
 mod options;
 mod query;
+mod scripts;
 mod settings;
 mod shell;
 mod statement;
@@ -31,7 +33,7 @@ use crate::{
     catalog::{Catalog, DEFAULT_DATABASE, DurableStore, SessionCatalog},
     ddl::{self, DdlContext, Stores},
     functions::SessionFacts,
-    syntax::{Substituted, command::command, parse_statement},
+    syntax::{Substituted, back_quoted, command::command, parse_statement},
     write,
 };
 use std::{
@@ -42,6 +44,8 @@ use std::{
 
 /// How long a second process waits for the warehouse's catalog.
 const CATALOG_PATIENCE: Duration = Duration::from_secs(10);
+/// What may stand in double quotes: strings, or, by SQL's standard, names.
+const QUOTED: &str = "hive.support.quoted.identifiers";
 /// In the warehouse's directory. The dot keeps it out of listings.
 const CATALOG_FILE: &str = ".catalog";
 
@@ -57,7 +61,6 @@ pub struct Session {
     resources: client::Resources,
     /// Scratch of this session, removed with it.
     scratch: tempfile::TempDir,
-    partitions: usize,
     /// Tells its writes from those of others.
     id: String,
 }
@@ -92,7 +95,6 @@ impl Session {
             warehouse: format!("file:{}", warehouse.display()),
             resources: client::Resources::default(),
             scratch,
-            partitions: options.partitions,
             id: uuid::Uuid::new_v4().to_string(),
         };
         session.settings.set("hive.metastore.warehouse.dir", &warehouse.display().to_string());
@@ -133,6 +135,12 @@ impl Session {
     async fn run_replaced(&mut self, text: &str) -> Result<Answer, SessionError> {
         use crate::syntax::command::Command;
         match command(text).map_err(|error| SessionError::of_syntax(&error, text))? {
+            Command::Statement if self.settings.get(QUOTED) == Some("standard") => {
+                let text = back_quoted(text);
+                let statement =
+                    parse_statement(&text).map_err(|error| SessionError::of_syntax(&error, &text))?;
+                self.statement(&statement, &text).await
+            }
             Command::Statement => {
                 let statement =
                     parse_statement(text).map_err(|error| SessionError::of_syntax(&error, text))?;
@@ -140,6 +148,14 @@ impl Session {
             }
             command => self.command(command).await,
         }
+    }
+
+    /// Clears away what a statement leaves whose future or rows were dropped before their end.
+    pub async fn clear_cancelled(&self) -> Result<(), SessionError> {
+        self.engine.ended().await;
+        let facts = self.facts()?;
+        let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
+        Ok(write::sweep(&self.context(&facts, &lookup), |write| write.session == self.id).await?)
     }
 
     /// A setting as it is now.
@@ -159,6 +175,7 @@ impl Session {
             now: chrono::Utc::now(),
             user: self.user.clone(),
             database: self.database.clone(),
+            settings: self.settings.of_functions(),
         })
     }
 

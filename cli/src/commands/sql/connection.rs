@@ -58,6 +58,15 @@ impl Connection {
         }
     }
 
+    /// After a statement that was given up.
+    pub async fn clear_cancelled(&self) -> Result<(), SessionError> {
+        match self {
+            Connection::Local(session) => session.clear_cancelled().await,
+            #[cfg(test)]
+            Connection::Scripted(_) => Ok(()),
+        }
+    }
+
     pub fn is_set(&self, key: &str) -> bool {
         self.setting(key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }

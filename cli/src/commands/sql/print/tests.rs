@@ -19,6 +19,7 @@ fn facts() -> SessionFacts {
         now: DateTime::UNIX_EPOCH,
         user: "ada".to_owned(),
         database: "default".to_owned(),
+        settings: Default::default(),
     }
 }
 
