@@ -4,8 +4,8 @@ use super::Session;
 use crate::{
     catalog::{CatalogError, Table},
     functions::registry,
+    nearest::nearest,
 };
-use datafusion::common::utils::datafusion_strsim::levenshtein;
 use std::collections::BTreeSet;
 
 /// Words of the language that are long or frequent enough to be worth a key.
@@ -223,13 +223,6 @@ impl Session {
 pub(super) fn nearest_word(written: &str) -> Option<String> {
     let written = written.to_lowercase();
     nearest(&written, WORDS.iter().copied()).map(str::to_uppercase)
-}
-
-/// The name that takes the fewest changes, if few do.
-pub(super) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (written.chars().count() / 2).min(2);
-    let distance = |name: &&str| levenshtein(name, written);
-    names.filter(|name| (1..=most).contains(&distance(name))).min_by_key(distance)
 }
 
 fn columns(table: &Table) -> impl Iterator<Item = String> {

@@ -1,9 +1,10 @@
 //! Why a statement failed, in the words and with the numbers that Hive's CLI prints.
 
-use super::completion::{nearest, nearest_word};
+use super::completion::nearest_word;
 use crate::{
     catalog::CatalogError,
     ddl::DdlError,
+    nearest::nearest,
     plan::{PlanError, Problem},
     syntax::{Substituted, SyntaxError, ast::Span, position},
     write::WriteError,
