@@ -6,7 +6,10 @@ use crate::{
     types::HiveType,
 };
 use datafusion::logical_expr::TableSource;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Database and name, both lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,4 +76,6 @@ pub struct Macro {
 pub struct Tables {
     pub bound: HashMap<TableName, Bound>,
     pub macros: HashMap<String, Macro>,
+    /// Tables of databases where one was looked for in vain: one of them may be meant.
+    pub others: BTreeSet<String>,
 }

@@ -43,7 +43,9 @@ pub async fn serve_session(channel: Channel, opener: &impl OpenHere) -> Result<(
                 let cancelled = running.begin(statement);
                 (statement, run(&mut session, &mut sender, statement, &text, &cancelled).await?)
             }
-            Request::Complete { statement, prefix } => (statement, End::Text(session.completions(&prefix))),
+            Request::Complete { statement, prefix } => {
+                (statement, End::Text(session.completions(&prefix).await))
+            }
             Request::Open(_) | Request::Cancel { .. } => continue,
         };
         let is_quit = end == End::Quit;
