@@ -8,7 +8,7 @@ pub mod conditional;
 pub mod datetime;
 pub mod document;
 #[cfg(test)]
-mod evaluate;
+pub(crate) mod evaluate;
 mod facts;
 mod hive_names;
 mod kernel;
@@ -21,7 +21,8 @@ pub mod table;
 pub mod text;
 pub mod window;
 
-pub use facts::SessionFacts;
+pub(crate) use facts::MASKING_ALGORITHM;
+pub use facts::{SETTINGS, SessionFacts};
 pub use kernel::{Columns, Kernel, Rows};
 
 use crate::types::HiveType;

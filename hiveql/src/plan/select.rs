@@ -207,7 +207,7 @@ impl Planner<'_> {
         outer: Option<&Scope<'_>>,
     ) -> Result<Vec<Item<'b>>> {
         let mut items = Vec::with_capacity(list.len());
-        for (index, item) in list.iter().enumerate() {
+        for item in list {
             match &item.expr.kind {
                 ExprKind::Star(of) => {
                     items.extend(self.star(of.as_ref(), &relation.fields)?.into_iter().map(Item::Field))
@@ -221,7 +221,7 @@ impl Planner<'_> {
                 }
                 _ => {
                     let name = match item.aliases.as_slice() {
-                        [] => implied_name(&item.expr, index),
+                        [] => implied_name(&item.expr, items.len()),
                         [alias] => alias.folded(),
                         several => {
                             let error = Problem::AliasCount { expected: 1, found: several.len() };

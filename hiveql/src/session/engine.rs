@@ -3,6 +3,7 @@
 use crate::{
     physical::HiveQueryPlanner,
     reducers::{self, reads_in_order},
+    scan::prepare,
     script::ScriptPlace,
 };
 use datafusion::{
@@ -22,6 +23,9 @@ use datafusion::{
 };
 use futures::{StreamExt, stream};
 use std::{path::PathBuf, sync::Arc};
+
+/// Up to so many bytes are little.
+const SMALL_INPUT_BYTES: u64 = 8 << 20;
 
 /// What one process may use for queries.
 #[derive(Debug, Clone)]
@@ -64,32 +68,39 @@ impl Engine {
     }
 
     /// The state for one statement that gets so many threads, unless it asks for so many reducers.
-    pub fn state(&self, plan: &LogicalPlan, threads: usize) -> Result<SessionState> {
+    fn state(&self, plan: &LogicalPlan, threads: Option<usize>) -> Result<SessionState> {
         let mut state = self.state.clone();
-        let partitions = reducers::wanted(plan)?.filter(|count| *count > 1).unwrap_or(threads);
-        state.config_mut().options_mut().execution.target_partitions = partitions;
+        let wanted = reducers::wanted(plan)?.filter(|count| *count > 1).or(threads);
+        if let Some(wanted) = wanted {
+            state.config_mut().options_mut().execution.target_partitions = wanted;
+        }
         Ok(state)
     }
 
-    pub async fn physical(&self, plan: &LogicalPlan, threads: usize) -> Result<Arc<dyn ExecutionPlan>> {
-        self.state(plan, threads)?.create_physical_plan(plan).await
+    /// The plan as it is run: on one thread where it reads little, for starting more takes longer than they save.
+    async fn physical(
+        &self,
+        plan: &LogicalPlan,
+    ) -> Result<(SessionState, LogicalPlan, Arc<dyn ExecutionPlan>)> {
+        let optimized = self.state.optimize(plan)?;
+        let small = prepare(&self.state, &optimized).await? <= SMALL_INPUT_BYTES;
+        let state = self.state(plan, small.then_some(1))?;
+        let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+        Ok((state, optimized, physical))
     }
 
     /// Starts the plan; rows come as they are made.
-    pub async fn stream(&self, plan: &LogicalPlan, threads: usize) -> Result<SendableRecordBatchStream> {
-        let state = self.state(plan, threads)?;
-        let plan = state.create_physical_plan(plan).await?;
-        match reads_in_order(&plan) {
-            true => one_after_the_other(plan, state.task_ctx()),
-            false => execute_stream(plan, state.task_ctx()),
+    pub async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
+        let (state, _, physical) = self.physical(plan).await?;
+        match reads_in_order(&physical) {
+            true => one_after_the_other(physical, state.task_ctx()),
+            false => execute_stream(physical, state.task_ctx()),
         }
     }
 
     /// The optimised plan and what it becomes, a line per operator.
-    pub async fn explain(&self, plan: &LogicalPlan, threads: usize) -> Result<Vec<String>> {
-        let state = self.state(plan, threads)?;
-        let optimized = state.optimize(plan)?;
-        let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+    pub async fn explain(&self, plan: &LogicalPlan) -> Result<Vec<String>> {
+        let (_, optimized, physical) = self.physical(plan).await?;
         let mut lines = vec!["LOGICAL PLAN:".to_owned()];
         lines.extend(optimized.display_indent().to_string().lines().map(str::to_owned));
         lines.extend([String::new(), "PHYSICAL PLAN:".to_owned()]);

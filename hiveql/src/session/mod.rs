@@ -65,7 +65,6 @@ pub struct Session {
     resources: client::Resources,
     /// Scratch of this session, removed with it.
     scratch: tempfile::TempDir,
-    partitions: usize,
     /// Tells its writes from those of others.
     id: String,
 }
@@ -100,7 +99,6 @@ impl Session {
             warehouse: format!("file:{}", warehouse.display()),
             resources: client::Resources::default(),
             scratch,
-            partitions: options.partitions,
             id: uuid::Uuid::new_v4().to_string(),
         };
         session.settings.set("hive.metastore.warehouse.dir", &warehouse.display().to_string());
@@ -181,6 +179,7 @@ impl Session {
             now: chrono::Utc::now(),
             user: self.user.clone(),
             database: self.database.clone(),
+            settings: self.settings.of_functions(),
         })
     }
 

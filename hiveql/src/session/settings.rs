@@ -1,6 +1,7 @@
 //! Settings and variables of a session: `SET key=value`, and what queries read of them.
 
 use super::SessionError;
+use crate::functions;
 use std::collections::BTreeMap;
 
 /// Settings that change results, with Hive 4's defaults.
@@ -50,6 +51,12 @@ impl Settings {
     pub fn get(&self, key: &str) -> Option<&str> {
         let default = || DEFAULTS.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         self.conf.get(key).map(String::as_str).or_else(default)
+    }
+
+    /// Those that functions ask for.
+    pub(super) fn of_functions(&self) -> BTreeMap<String, String> {
+        let set = functions::SETTINGS.iter().filter_map(|key| Some((*key, self.conf.get(*key)?)));
+        set.map(|(key, value)| (key.to_owned(), value.clone())).collect()
     }
 
     pub fn is_true(&self, key: &str) -> bool {
