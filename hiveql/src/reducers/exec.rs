@@ -64,8 +64,9 @@ impl ExecutionPlan for ReducersExec {
         vec![true]
     }
 
+    /// Rows of a single partition are worth to be spread by their keys, too: for what comes after it.
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
+        vec![matches!(self.distribution, Distribution::KeyPartitioned(_))]
     }
 
     fn supports_limit_pushdown(&self) -> bool {

@@ -6,10 +6,10 @@ use super::Hive;
 async fn double_quotes_hold_names_where_the_standard_is_asked_for() {
     let mut hive = Hive::new().await;
     let script = r#"SET hive.support.quoted.identifiers=standard;
-        CREATE TABLE "a ""table"""("x+y" int, "select" string);
-        INSERT INTO "a ""table""" VALUES (1, '"one"');
-        CREATE VIEW "v w" AS SELECT "x+y" + 1 AS "z" FROM "a ""table""";
-        SELECT t."x+y", "select" FROM "a ""table""" t;
+        CREATE TABLE "a/b c"("x+y" int, "select" string);
+        INSERT INTO "a/b c" VALUES (1, '"one"');
+        CREATE VIEW "v w" AS SELECT "x+y" + 1 AS "z" FROM "a/b c";
+        SELECT t."x+y", "select" FROM "a/b c" t;
         SET hive.support.quoted.identifiers=column;
         SELECT `z`, "z" FROM `v w`"#;
     assert_eq!(hive.lines(script).await, ["1\t\"one\"", "2\tz"]);
@@ -30,7 +30,7 @@ async fn virtual_columns_say_where_a_row_lies() {
     let offsets: Vec<&str> = lines.iter().map(|line| line.split('\t').nth(1).unwrap()).collect();
     assert_eq!(offsets, ["0", "4", "9"]);
     assert!(
-        lines.iter().all(|line| line.contains("\tfile:/") && line.contains("warehouse/t/t.txt")),
+        lines.iter().all(|line| line.contains("\tfile:/") && line.contains("/warehouse/t/t")),
         "{lines:?}"
     );
     assert_eq!(hive.lines("SELECT * FROM t WHERE BLOCK__OFFSET__INSIDE__FILE > 4").await, ["2\tb"]);
