@@ -6,12 +6,12 @@ use super::Hive;
 async fn double_quotes_hold_names_where_the_standard_is_asked_for() {
     let mut hive = Hive::new().await;
     let script = r#"SET hive.support.quoted.identifiers=standard;
-        CREATE TABLE "a/b c"("x+y" int, "select" string);
-        INSERT INTO "a/b c" VALUES (1, '"one"');
-        CREATE VIEW "v w" AS SELECT "x+y" + 1 AS "z" FROM "a/b c";
-        SELECT t."x+y", "select" FROM "a/b c" t;
+        CREATE TABLE "order"("x+y" int, "select" string);
+        INSERT INTO "order" VALUES (1, '"one"');
+        CREATE VIEW "view" AS SELECT "x+y" + 1 AS "z" FROM "order";
+        SELECT t."x+y", "select" FROM "order" t;
         SET hive.support.quoted.identifiers=column;
-        SELECT `z`, "z" FROM `v w`"#;
+        SELECT `z`, "z" FROM `view`"#;
     assert_eq!(hive.lines(script).await, ["1\t\"one\"", "2\tz"]);
 }
 
