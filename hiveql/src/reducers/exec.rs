@@ -38,7 +38,7 @@ impl ReducersExec {
 
 impl DisplayAs for ReducersExec {
     fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "ReducersExec: {:?}", self.distribution)?;
+        write!(out, "ReducersExec: {}", self.distribution)?;
         self.sort.as_ref().map_or(Ok(()), |sort| write!(out, ", sort=[{sort}]"))
     }
 }

@@ -37,3 +37,13 @@ async fn virtual_columns_say_where_a_row_lies() {
     let joined = "SELECT count(DISTINCT a.INPUT__FILE__NAME) FROM t a JOIN t b ON a.k = b.k GROUP BY b.INPUT__FILE__NAME";
     assert_eq!(hive.lines(joined).await, ["1"]);
 }
+
+#[tokio::test]
+async fn back_quotes_hold_patterns_where_names_may_not_be_quoted() {
+    let mut hive = Hive::new().await;
+    hive.table("t(k int, ds string, hr string)", &["1 a b"]).await;
+    let script = "SET hive.support.quoted.identifiers=none; SELECT `(ds|hr)?+.+` FROM t; \
+                  SELECT b.`..`, a.`k` AS `x` FROM t a JOIN t b ON a.k = b.k; SELECT `k` + 1 FROM t";
+    assert_eq!(hive.lines(script).await, ["1", "a\tb\t1", "2"]);
+    assert!(hive.run("SELECT `z.*` FROM t").await.is_err());
+}
