@@ -21,6 +21,8 @@ mod settings;
 mod shell;
 mod statement;
 mod stores;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, Rows};
 pub use engine::{Engine, EngineOptions};
