@@ -2,6 +2,7 @@
 
 use crate::{
     functions::math::BucketingVersion,
+    functions::program::Program,
     syntax::ast::{Expr, Name, ObjectName, Query},
     types::HiveType,
 };
@@ -73,4 +74,6 @@ pub struct Macro {
 pub struct Tables {
     pub bound: HashMap<TableName, Bound>,
     pub macros: HashMap<String, Macro>,
+    /// Functions that are programs: those of the session by their names, others as `database.name`.
+    pub programs: HashMap<String, Program>,
 }

@@ -13,6 +13,7 @@ mod explain;
 mod insert;
 mod load;
 mod options;
+mod programs;
 mod query;
 mod scripts;
 mod settings;
