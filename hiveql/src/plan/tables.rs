@@ -2,6 +2,7 @@
 
 use crate::{
     functions::math::BucketingVersion,
+    functions::program::Program,
     syntax::ast::{Expr, Name, ObjectName, Query},
     types::HiveType,
 };
@@ -78,4 +79,6 @@ pub struct Tables {
     pub macros: HashMap<String, Macro>,
     /// Tables of databases where one was looked for in vain: one of them may be meant.
     pub others: BTreeSet<String>,
+    /// Functions that are programs: those of the session by their names, others as `database.name`.
+    pub programs: HashMap<String, Program>,
 }

@@ -32,7 +32,7 @@ const LINE_BYTES_MAX: usize = 256 << 20;
 pub(super) type Output = Result<Option<RecordBatch>, ScriptError>;
 
 /// Dropped, it ends the script and all that it started.
-pub(super) struct RunningScript {
+pub(crate) struct RunningScript {
     /// `None`: nothing more goes in.
     pub feed: Option<Sender<RecordBatch>>,
     pub rows: Receiver<Output>,
@@ -93,7 +93,7 @@ impl Drop for RunningScript {
 
 /// How rows are written and read, made once for all partitions.
 #[derive(Debug, Clone)]
-pub(super) struct Formats {
+pub(crate) struct Formats {
     pub input: Arc<RowFormat>,
     pub output: Arc<RowFormat>,
 }

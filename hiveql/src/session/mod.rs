@@ -15,6 +15,7 @@ mod insert;
 mod interruption;
 mod load;
 mod options;
+mod programs;
 mod query;
 mod scripts;
 mod settings;
