@@ -94,6 +94,7 @@ impl Session {
         });
         Ok(BoundTable {
             columns: columns(table),
+            partition_columns: table.partition_keys.len(),
             hidden: hidden.collect(),
             bucket_columns: table.storage.bucket_columns.clone(),
             source: provider_as_source(Arc::new(HiveTable::new(files.shape(), Arc::new(files)))),

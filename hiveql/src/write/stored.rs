@@ -136,10 +136,11 @@ fn paths(seen: Vec<SeenFile>) -> Vec<(String, u64)> {
     seen.into_iter().map(|file| (file.path, file.stamp.bytes)).collect()
 }
 
-/// A name that is no value of its key's type is NULL, as in Hive.
+/// A name that is no value of its key's type is NULL, as in Hive; the default partition's is a value like others where the key is
+/// a text.
 fn value_of(text: &str, ty: &HiveType) -> ScalarValue {
     let null = || ScalarValue::try_new_null(&ty.arrow()).unwrap_or(ScalarValue::Null);
-    if text == DEFAULT_PARTITION {
+    if text == DEFAULT_PARTITION && !ty.is_text() {
         return null();
     }
     ScalarValue::Utf8(Some(text.to_owned())).cast_to(&ty.arrow()).unwrap_or_else(|_| null())
