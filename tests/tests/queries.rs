@@ -135,7 +135,8 @@ impl Client {
             now: chrono::DateTime::UNIX_EPOCH,
             user: "tester".to_owned(),
             database: "default".to_owned(),
-        };
+            settings: Default::default(),
+};
         let state = self.context.state();
         let options = state.config_options();
         let conf = JobConf::default();

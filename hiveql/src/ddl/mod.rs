@@ -29,6 +29,7 @@ pub use context::{DdlContext, Settings, Stores};
 pub use databases::ensure_default;
 pub use error::{DdlError, Problem};
 pub use output::{Output, SessionChange};
+pub use storage_clauses::delimiters;
 
 use crate::syntax::ast::{Describe, Statement};
 

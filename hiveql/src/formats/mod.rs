@@ -9,10 +9,12 @@ mod columnar;
 mod compression;
 mod csv;
 mod error;
+mod escaped;
 mod json;
 mod lines;
 mod range;
 mod regex;
+mod row_format;
 mod rows;
 mod storage;
 mod text;
@@ -23,8 +25,9 @@ pub use columnar::{avro_columns, conform_columns};
 pub use compression::Compression;
 pub use error::{FormatError, Place};
 pub use range::{BatchStream, FileRange, ReadOptions, VirtualColumn};
+pub use row_format::{RowFormat, RowWords};
 pub use storage::{Storage, StorageWords};
-pub use text::RowFormat;
+
 pub use writer::{FileWriter, Sink, Written};
 
 use crate::types::HiveType;

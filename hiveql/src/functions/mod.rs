@@ -21,7 +21,8 @@ pub mod table;
 pub mod text;
 pub mod window;
 
-pub use facts::SessionFacts;
+pub(crate) use facts::MASKING_ALGORITHM;
+pub use facts::{SETTINGS, SessionFacts};
 pub use kernel::{Columns, Kernel, Rows};
 
 use crate::types::HiveType;

@@ -13,18 +13,23 @@ mod lateral;
 mod literal;
 mod operators;
 mod query;
+mod reducers;
 mod relation;
+mod sample;
+mod script;
 mod select;
 mod set_operation;
 mod sort;
 mod subquery;
 mod tables;
+mod unique_join;
 mod window;
 mod within_group;
 
 pub use error::{PlanError, Problem, Result};
 pub use insert::InsertInto;
 pub use relation::{Field, Relation, Typed};
+pub use script::ScriptOptions;
 pub use tables::{Bound, BoundTable, BoundView, Macro, TableName, Tables};
 
 use crate::{functions::SessionFacts, syntax::ast::Query, types::HiveType};
@@ -48,6 +53,9 @@ pub struct PlanOptions {
     pub order_by_position: bool,
     /// `hive.support.quoted.identifiers` is `none`: back-quoted names in a select list are regular expressions.
     pub regex_columns: bool,
+    /// How many reducers DISTRIBUTE BY and its like have, where the session says it.
+    pub reducers: Option<usize>,
+    pub scripts: ScriptOptions,
 }
 
 impl Default for PlanOptions {
@@ -57,6 +65,8 @@ impl Default for PlanOptions {
             group_by_position: false,
             order_by_position: true,
             regex_columns: false,
+            reducers: None,
+            scripts: ScriptOptions::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     select::{Ordering, SelectContext},
 };
 use crate::{
-    syntax::ast::{self, Cte, OrderBy, Query, QueryBody, Select},
+    syntax::ast::{self, Cte, InsertBranch, Query, QueryBody},
     types::HiveType,
 };
 use datafusion::{
@@ -40,6 +40,7 @@ impl Planner<'_> {
         let relation = match &query.body {
             QueryBody::Select(select) => self.select(select, &ordering, SelectContext::new(outer))?,
             body => {
+                ordering.check()?;
                 let relation = self.body(body, outer)?;
                 self.order_result(relation, &ordering, outer)?
             }
@@ -59,28 +60,6 @@ impl Planner<'_> {
                 self.set_operation(*op, *all, left, right).map_err(|error| error.or_at(*span))
             }
         }
-    }
-
-    /// ORDER BY where only the result's columns can be named.
-    fn order_result(
-        &self,
-        relation: Relation,
-        ordering: &Ordering<'_>,
-        outer: Option<&Scope<'_>>,
-    ) -> Result<Relation> {
-        let Some(keys) = ordering.keys() else { return Ok(relation) };
-        let items: Vec<_> = relation.fields.iter().map(|field| (field.name.clone(), field.typed())).collect();
-        let scope = Scope::new(&relation.fields, outer);
-        let place = Place::plain("ORDER BY", scope);
-        let mut sort = Vec::new();
-        for key in &keys {
-            let value = match self.position(key, &items)? {
-                Some(value) => value,
-                None => self.expr(&key.expr, &place)?,
-            };
-            sort.push(self.sort_expr(value, key));
-        }
-        self.sorted(relation, sort)
     }
 
     /// `VALUES (...), (...)`: columns `col1`, `col2`, ...
@@ -157,9 +136,16 @@ impl Planner<'_> {
     }
 
     /// One branch of a multi-insert: a SELECT over what FROM made.
-    pub fn branch(&self, select: &Select, from: Relation, order_by: &[OrderBy]) -> Result<Relation> {
-        let ordering = Ordering { order_by, ..Ordering::default() };
-        self.select(select, &ordering, SelectContext { from: Some(from), outer: None })
+    pub(super) fn insert_branch(&self, branch: &InsertBranch, from: Relation) -> Result<Relation> {
+        let ordering = Ordering {
+            order_by: &branch.order_by,
+            sort_by: &branch.sort_by,
+            distribute_by: &branch.distribute_by,
+            cluster_by: &branch.cluster_by,
+        };
+        let context = SelectContext { from: Some(from), outer: None };
+        let relation = self.select(&branch.select, &ordering, context)?;
+        self.limited(relation, branch.limit.as_ref())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a statement's names stand for outside of it: the planner asks, the session has looked it up beforehand.
 
 use crate::{
+    functions::math::BucketingVersion,
     syntax::ast::{Expr, Name, ObjectName, Query},
     types::HiveType,
 };
@@ -42,6 +43,8 @@ pub struct BoundTable {
     pub hidden: Vec<(String, HiveType)>,
     /// What `TABLESAMPLE (BUCKET x OUT OF y)` hashes when nothing is said.
     pub bucket_columns: Vec<String>,
+    /// How it hashes.
+    pub bucketing: BucketingVersion,
 }
 
 /// A query under a name.

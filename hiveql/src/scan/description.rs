@@ -1,6 +1,6 @@
 //! What a scan reads, as data: it travels with a fragment, which makes the scan anew from it.
 
-use super::{Part, ScanParts, split::split};
+use super::{Part, ScanParts, sample::Extent, split::split};
 use crate::{
     formats::{FileFormat, FileRange, FormatError, Storage, VirtualColumn},
     types::HiveType,
@@ -118,6 +118,7 @@ impl ScanDescription {
 
 pub(super) fn describe(
     parts: &ScanParts,
+    extents: &[Extent<'_>],
     projection: Vec<usize>,
     limit: Option<usize>,
     partitions: usize,
@@ -138,7 +139,7 @@ pub(super) fn describe(
         limit,
         file_name_prefix: parts.file_name_prefix.clone(),
         parts: parts.parts.iter().map(part).collect(),
-        groups: split(parts, partitions),
+        groups: split(parts, extents, partitions),
     }
 }
 

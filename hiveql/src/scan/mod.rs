@@ -6,11 +6,13 @@ mod filters;
 #[cfg(test)]
 mod fixed;
 mod prepare;
+mod sample;
 mod split;
 
 pub use description::{FileSplit, FormatDescription, ScanDescription, ScanShare};
 pub use exec::HiveScanExec;
 pub use prepare::prepare;
+pub use sample::ScanSample;
 
 use crate::{
     formats::{FileFormat, VirtualColumn},
@@ -40,6 +42,8 @@ pub struct Part {
     pub files: Vec<(String, u64)>,
     /// One per partition column, of its Arrow type.
     pub partition_values: Vec<ScalarValue>,
+    /// Of the table or partition, by the table's columns; 0 where it has none.
+    pub buckets: u32,
 }
 
 /// What a table's scan is made from.
@@ -96,12 +100,18 @@ pub struct HiveTable {
     schema: SchemaRef,
     /// What was looked up for a statement, by the filters that pruned it.
     known: Mutex<HashMap<Vec<Expr>, Arc<ScanParts>>>,
+    sample: Option<ScanSample>,
 }
 
 impl HiveTable {
     pub fn new(shape: ScanShape, files: Arc<dyn TableFiles>) -> HiveTable {
         let schema = shape.schema();
-        HiveTable { shape, files, schema, known: Mutex::default() }
+        HiveTable { shape, files, schema, known: Mutex::default(), sample: None }
+    }
+
+    /// The same table, of which a scan reads no more than a sample.
+    pub fn sampled(&self, sample: ScanSample) -> HiveTable {
+        HiveTable { sample: Some(sample), ..HiveTable::new(self.shape.clone(), self.files.clone()) }
     }
 
     /// What is read for these filters. It is looked up once: a statement sees one state of the table.
@@ -177,6 +187,7 @@ impl TableProvider for HiveTable {
         let limit = limit.filter(|_| filters.iter().all(|filter| self.is_partition_only(filter)));
         let description = description::describe(
             &parts,
+            &sample::extents(&parts, self.sample),
             projection.cloned().unwrap_or_else(all),
             limit,
             state.config().target_partitions(),

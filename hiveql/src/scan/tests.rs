@@ -44,7 +44,7 @@ async fn session(word: &str) -> (SessionContext, Arc<dyn ObjectStore>) {
         writer.close().await.unwrap();
         let size = store.head(&Path::from(path.as_str())).await.unwrap().size;
         let partition_values = vec![ScalarValue::Int32(Some(day as i32))];
-        parts.push(Part { format: format.clone(), files: vec![(path, size)], partition_values });
+        parts.push(Part { format: format.clone(), files: vec![(path, size)], partition_values, buckets: 0 });
     }
     let table = HiveTable::fixed(ScanParts {
         shape: ScanShape {

@@ -5,6 +5,7 @@ use crate::{
     catalog::Table,
     ddl::DdlContext,
     formats::VirtualColumn,
+    functions::math::BucketingVersion,
     plan::{Bound, BoundTable, BoundView, Macro, TableName, Tables},
     scan::HiveTable,
     syntax::{
@@ -97,6 +98,10 @@ impl Session {
             partition_columns: table.partition_keys.len(),
             hidden: hidden.collect(),
             bucket_columns: table.storage.bucket_columns.clone(),
+            bucketing: match table.properties.get("bucketing_version").map(String::as_str) {
+                Some("1") => BucketingVersion::V1,
+                _ => BucketingVersion::V2,
+            },
             source: provider_as_source(Arc::new(HiveTable::new(files.shape(), Arc::new(files)))),
         })
     }

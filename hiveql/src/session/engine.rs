@@ -1,18 +1,27 @@
 //! DataFusion, set up for HiveQL: runs a logical plan in this process.
 
-use crate::scan::prepare;
+use crate::{
+    physical::HiveQueryPlanner,
+    reducers::{self, reads_in_order},
+    scan::prepare,
+    script::ScriptPlace,
+};
 use datafusion::{
     error::Result,
     execution::{
-        SendableRecordBatchStream, SessionState, SessionStateBuilder,
+        SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
         memory_pool::FairSpillPool,
         runtime_env::RuntimeEnvBuilder,
     },
     logical_expr::LogicalPlan,
-    physical_plan::{ExecutionPlan, displayable, execute_stream},
+    physical_plan::{
+        ExecutionPlan, common::spawn_buffered, displayable, execute_stream, execute_stream_partitioned,
+        stream::RecordBatchStreamAdapter,
+    },
     prelude::SessionConfig,
 };
+use futures::{StreamExt, stream};
 use std::{path::PathBuf, sync::Arc};
 
 /// Up to so many bytes are little.
@@ -34,7 +43,9 @@ pub struct Engine {
 
 impl Engine {
     pub fn new(options: &EngineOptions) -> Result<Engine> {
-        let mut config = SessionConfig::new().with_target_partitions(options.partitions);
+        let place = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };
+        let mut config =
+            SessionConfig::new().with_target_partitions(options.partitions).with_extension(Arc::new(place));
         let settings = config.options_mut();
         // Strings have one layout everywhere.
         settings.execution.parquet.schema_force_view_types = false;
@@ -50,16 +61,20 @@ impl Engine {
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
+            .with_query_planner(Arc::new(HiveQueryPlanner))
             .with_default_features()
             .build();
         Ok(Engine { state })
     }
 
-    /// The state for one statement that gets so many threads.
-    fn state(&self, threads: usize) -> SessionState {
+    /// The state for one statement that gets so many threads, unless it asks for so many reducers.
+    fn state(&self, plan: &LogicalPlan, threads: Option<usize>) -> Result<SessionState> {
         let mut state = self.state.clone();
-        state.config_mut().options_mut().execution.target_partitions = threads;
-        state
+        let wanted = reducers::wanted(plan)?.filter(|count| *count > 1).or(threads);
+        if let Some(wanted) = wanted {
+            state.config_mut().options_mut().execution.target_partitions = wanted;
+        }
+        Ok(state)
     }
 
     /// The plan as it is run: on one thread where it reads little, for starting more takes longer than they save.
@@ -69,7 +84,7 @@ impl Engine {
     ) -> Result<(SessionState, LogicalPlan, Arc<dyn ExecutionPlan>)> {
         let optimized = self.state.optimize(plan)?;
         let small = prepare(&self.state, &optimized).await? <= SMALL_INPUT_BYTES;
-        let state = if small { self.state(1) } else { self.state.clone() };
+        let state = self.state(plan, small.then_some(1))?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
         Ok((state, optimized, physical))
     }
@@ -77,7 +92,10 @@ impl Engine {
     /// Starts the plan; rows come as they are made.
     pub async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
         let (state, _, physical) = self.physical(plan).await?;
-        execute_stream(physical, state.task_ctx())
+        match reads_in_order(&physical) {
+            true => one_after_the_other(physical, state.task_ctx()),
+            false => execute_stream(physical, state.task_ctx()),
+        }
     }
 
     /// The optimised plan and what it becomes, a line per operator.
@@ -89,4 +107,15 @@ impl Engine {
         lines.extend(displayable(physical.as_ref()).indent(false).to_string().lines().map(str::to_owned));
         Ok(lines)
     }
+}
+
+/// The first partition's rows, then those of the second; meanwhile the others sort theirs.
+fn one_after_the_other(
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
+    let schema = plan.schema();
+    let partitions = execute_stream_partitioned(plan, context)?;
+    let partitions = partitions.into_iter().map(|rows| spawn_buffered(rows, 1)).collect::<Vec<_>>();
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(partitions).flatten())))
 }

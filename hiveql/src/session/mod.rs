@@ -14,6 +14,7 @@ mod insert;
 mod load;
 mod options;
 mod query;
+mod scripts;
 mod settings;
 mod shell;
 mod statement;
@@ -31,6 +32,7 @@ use crate::{
     ddl::{self, DdlContext, Stores},
     functions::{SessionFacts, registry},
     syntax::{
+        back_quoted,
         command::{command, substitute},
         parse_statement,
     },
@@ -44,6 +46,8 @@ use std::{
 
 /// How long a second process waits for the warehouse's catalog.
 const CATALOG_PATIENCE: Duration = Duration::from_secs(10);
+/// What may stand in double quotes: strings, or, by SQL's standard, names.
+const QUOTED: &str = "hive.support.quoted.identifiers";
 /// In the warehouse's directory. The dot keeps it out of listings.
 const CATALOG_FILE: &str = ".catalog";
 
@@ -135,6 +139,12 @@ impl Session {
     async fn run_replaced(&mut self, text: &str) -> Result<Answer, SessionError> {
         use crate::syntax::command::Command;
         match command(text).map_err(|error| SessionError::of_syntax(&error, text))? {
+            Command::Statement if self.settings.get(QUOTED) == Some("standard") => {
+                let text = back_quoted(text);
+                let statement =
+                    parse_statement(&text).map_err(|error| SessionError::of_syntax(&error, &text))?;
+                self.statement(&statement, &text).await
+            }
             Command::Statement => {
                 let statement =
                     parse_statement(text).map_err(|error| SessionError::of_syntax(&error, text))?;
@@ -167,6 +177,7 @@ impl Session {
             now: chrono::Utc::now(),
             user: self.user.clone(),
             database: self.database.clone(),
+            settings: self.settings.of_functions(),
         })
     }
 

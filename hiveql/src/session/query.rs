@@ -32,6 +32,8 @@ impl Session {
             order_by_position: self.settings.is_true("hive.orderby.position.alias")
                 || self.settings.is_true("hive.groupby.orderby.position.alias"),
             regex_columns: self.settings.get("hive.support.quoted.identifiers") == Some("none"),
+            reducers: self.reducers(),
+            scripts: self.script_options(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Settings and variables of a session: `SET key=value`, and what queries read of them.
 
 use super::SessionError;
+use crate::functions;
 use std::collections::BTreeMap;
 
 /// Settings that change results, with Hive 4's defaults.
@@ -16,13 +17,23 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.exec.dynamic.partition.mode", "nonstrict"),
     ("hive.exec.max.dynamic.partitions", "1000"),
     ("hive.exec.max.dynamic.partitions.pernode", "100"),
+    ("hive.exec.reducers.max", "1009"),
+    ("hive.exec.script.allow.partial.consumption", "false"),
     ("hive.groupby.orderby.position.alias", "false"),
     ("hive.groupby.position.alias", "false"),
     ("hive.local.time.zone", "LOCAL"),
     ("hive.mapred.mode", "nonstrict"),
     ("hive.orderby.position.alias", "true"),
     ("hive.query.result.fileformat", "SequenceFile"),
+    (
+        "hive.script.operator.env.blacklist",
+        "hive.txn.valid.txns,hive.txn.tables.valid.writeids,hive.txn.valid.writeids,hive.script.operator.env.blacklist,hive.repl.current.table.write.id",
+    ),
+    ("hive.script.operator.id.env.var", "HIVE_SCRIPT_OPERATOR_ID"),
+    ("hive.script.operator.truncate.env", "false"),
+    ("hive.script.serde", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
     ("hive.support.quoted.identifiers", "column"),
+    ("hive.transform.escape.input", "false"),
     ("hive.variable.substitute", "true"),
 ];
 
@@ -40,6 +51,12 @@ impl Settings {
     pub fn get(&self, key: &str) -> Option<&str> {
         let default = || DEFAULTS.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         self.conf.get(key).map(String::as_str).or_else(default)
+    }
+
+    /// Those that functions ask for.
+    pub(super) fn of_functions(&self) -> BTreeMap<String, String> {
+        let set = functions::SETTINGS.iter().filter_map(|key| Some((*key, self.conf.get(*key)?)));
+        set.map(|(key, value)| (key.to_owned(), value.clone())).collect()
     }
 
     pub fn is_true(&self, key: &str) -> bool {

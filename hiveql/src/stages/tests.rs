@@ -135,7 +135,7 @@ impl Bed {
         }
         Spread(HiveTable::fixed(ScanParts {
             shape: ScanShape { columns, partition_columns: Vec::new(), virtual_columns: Vec::new() },
-            parts: vec![Part { format, files: written, partition_values: Vec::new() }],
+            parts: vec![Part { format, files: written, partition_values: Vec::new(), buckets: 0 }],
             store,
             file_name_prefix: "file:///".to_owned(),
         }))
@@ -195,6 +195,7 @@ fn facts() -> SessionFacts {
         now: Utc.with_ymd_and_hms(2024, 5, 6, 7, 8, 9).unwrap(),
         user: "ada".to_owned(),
         database: "default".to_owned(),
+        settings: Default::default(),
     }
 }
 

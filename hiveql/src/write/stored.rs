@@ -64,7 +64,12 @@ impl StoredFiles {
                 let seen =
                     seen_files(self.stores.as_ref(), self.recursive, location, contents.as_ref(), &snapshot)
                         .await?;
-                vec![Part { format: self.format.clone(), files: paths(seen), partition_values: Vec::new() }]
+                vec![Part {
+                    format: self.format.clone(),
+                    files: paths(seen),
+                    partition_values: Vec::new(),
+                    buckets: self.table.storage.buckets,
+                }]
             }
         };
         let file_name_prefix = prefix(location, root.as_ref());
@@ -101,7 +106,10 @@ impl StoredFiles {
         let contents = partition.contents.as_ref();
         let seen = seen_files(self.stores.as_ref(), self.recursive, &location, contents, snapshot).await?;
         let partition_values = self.typed(&partition.values);
-        Ok(Part { format, files: paths(seen), partition_values })
+        let storage = partition.storage.as_ref().unwrap_or(&table.storage);
+        let alike = storage.bucket_columns == table.storage.bucket_columns;
+        let buckets = if alike { storage.buckets } else { 0 };
+        Ok(Part { format, files: paths(seen), partition_values, buckets })
     }
 
     fn typed(&self, values: &[String]) -> PartitionValues {

@@ -33,6 +33,7 @@ async fn a_scan_sees_the_files_of_published_writes_and_those_of_others() {
         now: chrono::Utc::now(),
         user: "me".to_owned(),
         database: "default".to_owned(),
+        settings: Default::default(),
     };
     let (catalog_, stores_, facts_) = (&catalog, &stores, &facts);
     let context = DdlContext {

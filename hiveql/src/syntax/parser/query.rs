@@ -194,9 +194,7 @@ impl Parser<'_> {
     fn select_clauses(&mut self, select: &mut Select) -> Result<()> {
         // After a FROM in front, a lateral view may follow the select list.
         while self.are(&["LATERAL", "VIEW"]) {
-            let Some(input) = select.from.pop() else { return Err(self.unexpected(&["FROM"])) };
-            let table = self.lateral_view(input)?;
-            select.from.push(table);
+            select.views.push(self.lateral_view()?);
         }
         if self.word("WHERE") {
             select.filter = Some(self.expr()?);
@@ -416,6 +414,7 @@ fn select_of(items: SelectItems, span: Span) -> Select {
         distinct: false,
         items,
         from: vec![],
+        views: vec![],
         filter: None,
         group_by: None,
         having: None,

@@ -19,7 +19,8 @@ fn facts() -> SessionFacts {
         now: DateTime::UNIX_EPOCH,
         user: "ada".to_owned(),
         database: "default".to_owned(),
-    }
+        settings: Default::default(),
+}
 }
 
 fn shape(columns: &[Column], header: bool) -> Shape {
