@@ -1,6 +1,6 @@
 //! Expressions: names, and which rule each kind of expression follows.
 
-use super::{Field, Planner, Problem, Result, Typed, literal::scalar, relation::Scope};
+use super::{Field, Planner, Problem, Result, Typed, relation::Scope};
 use crate::{
     cast::promotion::common_type,
     catalog::DEFAULT_PARTITION,
@@ -316,11 +316,6 @@ impl Planner<'_> {
         }
         let values = values.into_iter().map(|value| self.cast(value, &common)).collect::<Result<_>>()?;
         Ok((values, common))
-    }
-
-    /// A constant string, for functions that take a name.
-    pub(super) fn text(&self, text: &str) -> Typed {
-        scalar(ScalarValue::Utf8(Some(text.to_owned())), HiveType::String)
     }
 }
 

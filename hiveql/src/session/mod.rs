@@ -62,7 +62,7 @@ pub struct Session {
     warehouse: String,
     resources: client::Resources,
     /// Scratch of this session, removed with it.
-    scratch: tempfile::TempDir,
+    _scratch: tempfile::TempDir,
     /// Tells its writes from those of others.
     id: String,
 }
@@ -96,7 +96,7 @@ impl Session {
             database: DEFAULT_DATABASE.to_owned(),
             warehouse: format!("file:{}", warehouse.display()),
             resources: client::Resources::default(),
-            scratch,
+            _scratch: scratch,
             id: uuid::Uuid::new_v4().to_string(),
         };
         session.settings.set("hive.metastore.warehouse.dir", &warehouse.display().to_string());
