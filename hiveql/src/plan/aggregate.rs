@@ -15,7 +15,7 @@ use datafusion::{
     },
     functions_aggregate::grouping::grouping_udaf,
     logical_expr::{
-        Case, Expr, GroupingSet, LogicalPlanBuilder, Operator,
+        Aggregate, Case, Expr, GroupingSet, LogicalPlanBuilder, Operator,
         expr::{AggregateFunction, Cast},
         lit,
     },
@@ -130,7 +130,14 @@ impl Planner<'_> {
         }
         let Groups { replaced, calls, after, .. } = groups;
         relation.plan = LogicalPlanBuilder::from(relation.plan).aggregate(group, calls)?.build()?;
-        self.extend(&mut relation, after)?;
+        if !after.is_empty() {
+            // What the operator keeps for itself goes no further.
+            let own = relation.plan.schema().columns().into_iter();
+            let own = own.filter(|column| column.name != Aggregate::INTERNAL_GROUPING_ID).map(Expr::Column);
+            let after = after.into_iter().map(|(name, expr)| expr.alias(name));
+            let exprs = own.chain(after).collect::<Vec<_>>();
+            relation.plan = LogicalPlanBuilder::from(relation.plan).project(exprs)?.build()?;
+        }
         let grouped: BTreeSet<&str> = replaced.values().map(|column| column.name.as_str()).collect();
         for output in outputs {
             *output = replace(output.clone(), &replaced)?;

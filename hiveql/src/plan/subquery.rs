@@ -137,9 +137,10 @@ impl Planner<'_> {
             (_, false) => extreme("min")?.or(extreme("max")?),
             (_, true) => extreme("min")?.and(extreme("max")?),
         };
+        let rows = self.counted(ask()?.1, None)?;
         let (value, relation) = ask()?;
         let known = relation.fields.first().map(Field::typed);
-        let (rows, known) = (self.counted(relation, None)?, self.counted(ask()?.1, known)?);
+        let known = self.counted(relation, known)?;
         let is_unknown = value.is_null().or(binary(known, Operator::Lt, rows.clone()));
         let decides = if is_all { Expr::Not(Box::new(decided)) } else { decided };
         let branch = |when: Expr, then: Option<bool>| {

@@ -96,12 +96,13 @@ impl StoredFiles {
             let (table, partition) = (table.full_name(), table.partition_name(&partition));
             return Err(WriteError::OtherStore { table, partition });
         }
-        let format = match &partition.storage {
-            None if partition.columns == table.columns => self.format.clone(),
-            storage => {
-                let storage = storage.as_ref().unwrap_or(&table.storage);
-                Arc::new(format(storage, &partition.columns, table)?)
-            }
+        let storage = partition.storage.as_ref().unwrap_or(&table.storage);
+        // ORC files say themselves what they hold, and are read as what the table is now.
+        let is_self_describing = storage.input_format.ends_with("OrcInputFormat");
+        let columns = if is_self_describing { &table.columns } else { &partition.columns };
+        let format = match partition.storage.is_none() && *columns == table.columns {
+            true => self.format.clone(),
+            false => Arc::new(format(storage, columns, table)?),
         };
         let contents = partition.contents.as_ref();
         let seen = seen_files(self.stores.as_ref(), self.recursive, &location, contents, snapshot).await?;
