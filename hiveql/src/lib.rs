@@ -15,6 +15,7 @@ pub mod reducers;
 pub mod render;
 pub mod scan;
 pub mod script;
+pub mod service;
 pub mod session;
 pub mod stages;
 pub mod syntax;

@@ -12,6 +12,11 @@ use std::sync::Arc;
 /// Finds the store that a location is in, and the path within it.
 pub trait Stores: Send + Sync {
     fn resolve(&self, location: &str) -> Result<(Arc<dyn ObjectStore>, Path), DdlError>;
+
+    /// A path of a statement that has neither a scheme nor a slash in front, as a location.
+    fn absolute(&self, path: &str) -> String {
+        path.to_owned()
+    }
 }
 
 /// Answers a setting by its name; `None` where it was not set.

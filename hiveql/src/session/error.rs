@@ -79,6 +79,12 @@ impl From<WriteError> for SessionError {
 impl From<DataFusionError> for SessionError {
     fn from(error: DataFusionError) -> Self {
         let root = error.find_root();
+        // What a service says is said already.
+        if let DataFusionError::External(source) = root
+            && let Some(error) = source.downcast_ref::<SessionError>()
+        {
+            return error.clone();
+        }
         let reason = match root {
             DataFusionError::External(source) => {
                 let mut reason = source.to_string();
