@@ -44,7 +44,7 @@ impl Session {
             let bound = Macro { parameters: made.parameters, body: made.body };
             tables.macros.insert(made.name, bound);
         }
-        bindings.tables.programs = self.programs().await?;
+        tables.programs = self.programs().await?;
         let mut seen = BTreeSet::new();
         let mut wanted: Vec<Wanted> =
             names.iter().map(|name| (name.clone(), self.database.clone())).collect();

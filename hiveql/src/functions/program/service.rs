@@ -144,7 +144,8 @@ fn next(running: &mut RunningScript, patience: Duration) -> Option<Answers> {
     let end = Instant::now() + patience;
     loop {
         if let Poll::Ready(answers) = next.as_mut().poll(&mut context) {
-            return Some(answers);
+            // The end of its output is told; a channel that just closes means the same to a caller.
+            return Some(answers.and_then(Result::transpose));
         }
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
