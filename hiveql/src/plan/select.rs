@@ -220,7 +220,13 @@ impl Planner<'_> {
                     items.extend(self.star(of.as_ref(), &relation.fields)?.into_iter().map(Item::Field))
                 }
                 ExprKind::Name(name) if name.quoted && self.options.regex_columns => {
-                    items.extend(matching(name, relation)?.into_iter().map(Item::Field));
+                    items.extend(matching(None, name, relation)?.into_iter().map(Item::Field));
+                }
+                ExprKind::Field(base, name)
+                    if name.quoted && self.options.regex_columns && !is_plain(&name.text) =>
+                {
+                    let ExprKind::Name(of) = &base.kind else { return Err(invalid_column(name)) };
+                    items.extend(matching(Some(of), name, relation)?.into_iter().map(Item::Field));
                 }
                 ExprKind::Function(call) if self.is_table_function(call) => {
                     let made = self.lateral(relation, call, false, &item.aliases, outer)?;
@@ -228,7 +234,7 @@ impl Planner<'_> {
                 }
                 _ => {
                     let name = match item.aliases.as_slice() {
-                        [] => implied_name(&item.expr, items.len()),
+                        [] => implied_name(&item.expr, items.len(), list),
                         [alias] => alias.folded(),
                         several => {
                             let error = Problem::AliasCount { expected: 1, found: several.len() };
@@ -421,28 +427,33 @@ impl Planner<'_> {
 }
 
 /// What a column is called that got no alias: its own name, or its place.
-fn implied_name(expr: &Ast, index: usize) -> String {
-    match &expr.kind {
-        ExprKind::Name(name) | ExprKind::Field(_, name) => name.folded(),
+fn implied_name(expr: &Ast, index: usize, list: &[SelectItem]) -> String {
+    let mut implied = match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Field(_, name) => return name.folded(),
         _ => format!("_c{index}"),
+    };
+    while list.iter().flat_map(|item| &item.aliases).any(|alias| alias.folded() == implied) {
+        implied.push('_');
     }
+    implied
 }
 
-/// The columns that a back-quoted regular expression matches.
-fn matching(name: &Name, relation: &Relation) -> Result<Vec<Field>> {
-    let pattern = regex::RegexBuilder::new(&format!("^(?:{})$", java_pattern(&name.text)))
-        .case_insensitive(true)
-        .build()
-        .map_err(|_| Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span))?;
+/// The columns that a back-quoted regular expression of Java matches.
+fn matching(of: Option<&Name>, name: &Name, relation: &Relation) -> Result<Vec<Field>> {
+    let pattern = fancy_regex::Regex::new(&format!("(?i)^(?:{})$", name.text));
+    let pattern = pattern.map_err(|_| invalid_column(name))?;
+    let of = of.map(Name::folded);
     let visible = relation.fields.iter().filter(|field| !field.hidden);
-    let fields: Vec<_> = visible.filter(|field| pattern.is_match(&field.name)).cloned().collect();
-    if fields.is_empty() {
-        return Err(Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span));
-    }
-    Ok(fields)
+    let of_table = visible.filter(|field| of.is_none() || field.relation == of);
+    let fields: Vec<_> =
+        of_table.filter(|field| pattern.is_match(&field.name).unwrap_or(false)).cloned().collect();
+    if fields.is_empty() { Err(invalid_column(name)) } else { Ok(fields) }
 }
 
-/// Java's possessive `?+` means "if you can", which excludes: `(ds|hr)?+.+` is all columns but these.
-fn java_pattern(pattern: &str) -> String {
-    pattern.replace("?+", "?").replace("*+", "*").replace("++", "+")
+fn is_plain(name: &str) -> bool {
+    name.chars().all(|character| character.is_alphanumeric() || character == '_')
+}
+
+fn invalid_column(name: &Name) -> super::PlanError {
+    Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span)
 }
