@@ -10,6 +10,7 @@ pub mod executor;
 pub mod formats;
 pub mod functions;
 mod nearest;
+mod limits;
 pub mod physical;
 pub mod plan;
 pub mod reducers;
