@@ -209,7 +209,7 @@ fn intervals_are_read_and_written() {
 #[test]
 fn what_hive_cannot_cast_is_an_error() {
     for (from, to) in [
-        (T::Date, T::Int),
+        (T::Date, T::decimal(10, 2)),
         (T::Int, T::Date),
         (T::Int, T::Binary),
         (T::Binary, T::Int),

@@ -20,6 +20,8 @@ mod settings;
 mod shell;
 mod statement;
 mod stores;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, Rows};
 pub use engine::{Engine, EngineOptions};
@@ -161,7 +163,7 @@ impl Session {
     /// Names of functions and words of the language that begin so, for an interactive shell.
     pub fn completions(&self, prefix: &str) -> Vec<String> {
         let prefix = prefix.to_lowercase();
-        registry::names().filter(|name| name.starts_with(&prefix)).map(str::to_owned).collect()
+        registry::names().into_iter().filter(|name| name.starts_with(&prefix)).map(str::to_owned).collect()
     }
 
     /// What holds for the statement that begins now.
