@@ -6,6 +6,7 @@
 //! | `hive/database/<name>` | [`super::Database`] |
 //! | `hive/table/<database>/<name>` | [`super::Table`] |
 //! | `hive/partition/<table id, 16 hexadecimal digits>/<partition name>` | [`super::Partition`] |
+//! | `hive/partitions/<table id>` | anew for each change of which partitions there are |
 //! | `hive/function/<database>/<name>` | [`super::Function`] |
 //! | `hive/removal/<number>` | [`super::Removal`] |
 //! | `hive/write/<number>` | [`super::PendingWrite`] |
@@ -54,6 +55,11 @@ pub fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, Catalog
     }
     let read: Read<T> = serde_json::from_slice(value).map_err(damaged)?;
     Ok(read.record)
+}
+
+/// What is put there differs from all that was there before.
+pub fn partitions_changed_key(table: TableId) -> String {
+    format!("hive/partitions/{:016x}", table.0)
 }
 
 pub fn database_key(name: &str) -> String {

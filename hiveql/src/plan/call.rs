@@ -1,6 +1,6 @@
 //! Calls of functions: macros, scalars, aggregates, and what is written like a call.
 
-use super::{Field, Planner, Problem, Result, Typed, expr::Place};
+use super::{Field, Planner, Problem, Result, Typed, expr::Place, literal::scalar};
 use crate::{
     functions::{
         self, Aggregate, Arg, Scalar,
@@ -91,7 +91,8 @@ impl Planner<'_> {
         let failed = |error: functions::FunctionError| Problem::from(error).at(span);
         let description = program.describe().map_err(failed)?;
         let text = description.text().ok_or(Problem::Unsupported("a program with such a name"))?;
-        let described = std::iter::once(self.text(&text)).chain(args).collect();
+        let text = scalar(ScalarValue::Utf8(Some(text)), HiveType::String);
+        let described = std::iter::once(text).chain(args).collect();
         self.scalar_call(INTERNAL_PROGRAM, described, span)
     }
 

@@ -1,6 +1,6 @@
 //! Expressions: names, and which rule each kind of expression follows.
 
-use super::{Planner, Problem, Result, Typed, literal::scalar, relation::Scope};
+use super::{Field, Planner, Problem, Result, Typed, relation::Scope};
 use crate::{
     cast::promotion::common_type,
     syntax::ast::{self, DateField, Expr as Ast, ExprKind, FunctionCall, Name, ObjectName, Span, WindowSpec},
@@ -158,7 +158,11 @@ impl Planner<'_> {
         {
             return Ok(value);
         }
-        if let Some(value) = self.column(None, &folded, name.span, place)? {
+        let found = match (self.column(None, &folded, name.span, place), place.keys) {
+            (Err(ambiguous), Some(keys)) => Some(grouped(&folded, place, keys).ok_or(ambiguous)?),
+            (found, _) => found?,
+        };
+        if let Some(value) = found {
             return Ok(value);
         }
         if let Some(value) = place.alias(&folded) {
@@ -301,11 +305,14 @@ impl Planner<'_> {
         let values = values.into_iter().map(|value| self.cast(value, &common)).collect::<Result<_>>()?;
         Ok((values, common))
     }
+}
 
-    /// A constant string, for functions that take a name.
-    pub(super) fn text(&self, text: &str) -> Typed {
-        scalar(ScalarValue::Utf8(Some(text.to_owned())), HiveType::String)
-    }
+/// After GROUP BY a name that two tables have means the one that is a key.
+fn grouped(name: &str, place: &Place<'_>, keys: Keys<'_>) -> Option<Typed> {
+    let is_key = |value: &Typed| keys.exprs.iter().any(|key| key.expr == value.expr);
+    let named = place.scope.fields.iter().filter(|field| field.name == name).map(Field::typed);
+    let mut found = named.filter(is_key);
+    found.next().filter(|_| found.next().is_none())
 }
 
 fn extract_function(field: DateField) -> &'static str {

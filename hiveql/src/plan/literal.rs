@@ -4,7 +4,7 @@ use super::{Planner, Problem, Result, Typed};
 use crate::{
     functions::datetime::parse::{parse_date, parse_day_time, parse_timestamp, parse_year_month},
     syntax::ast::{self, ExprKind, IntervalUnit, Literal, NumberSuffix, Span},
-    types::{DECIMAL_DEFAULT, DECIMAL_PRECISION_MAX, HiveType},
+    types::{DECIMAL_PRECISION_MAX, HiveType},
 };
 use datafusion::{
     arrow::datatypes::i256,
@@ -142,17 +142,14 @@ fn suffixed(text: &str, suffix: NumberSuffix) -> Option<Typed> {
         NumberSuffix::TinyInt => scalar(ScalarValue::Int8(Some(text.parse().ok()?)), HiveType::TinyInt),
         NumberSuffix::SmallInt => scalar(ScalarValue::Int16(Some(text.parse().ok()?)), HiveType::SmallInt),
         NumberSuffix::BigInt => scalar(ScalarValue::Int64(Some(text.parse().ok()?)), HiveType::BigInt),
-        // One that no decimal holds is NULL.
-        NumberSuffix::Decimal => {
-            let found = decimal(text)?;
-            let (precision, scale) = DECIMAL_DEFAULT;
-            let none = ScalarValue::Decimal128(None, precision, scale as i8);
-            if found.ty == HiveType::Double {
-                scalar(none, HiveType::decimal(precision, scale))
-            } else {
-                found
+        // A decimal with more digits than there can be is NULL.
+        NumberSuffix::Decimal => match decimal(text)? {
+            number if number.ty == HiveType::Double => {
+                let ty = HiveType::decimal(DECIMAL_PRECISION_MAX, 0);
+                scalar(ScalarValue::Decimal128(None, DECIMAL_PRECISION_MAX, 0), ty)
             }
-        }
+            number => number,
+        },
         NumberSuffix::Double => scalar(ScalarValue::Float64(Some(text.parse().ok()?)), HiveType::Double),
         NumberSuffix::Float => scalar(ScalarValue::Float32(Some(text.parse().ok()?)), HiveType::Float),
     })

@@ -99,6 +99,8 @@ impl Planner<'_> {
             let (left, right) = (self.cast(left, &operand)?.expr, self.cast(right, &operand)?.expr);
             return Ok(Typed::new(self.fold(binary(left, operator, right)), result));
         }
+        let (left_type, right_type) = (left.ty.clone(), right.ty.clone());
+        let (left, right) = (constants::exact(left, &right_type), constants::exact(right, &left_type));
         let function = arithmetic(op, &left.ty, &right.ty, self.facts)?;
         self.apply(function, vec![left, right])
     }
@@ -213,8 +215,8 @@ impl Planner<'_> {
         let joined = if like.quantifier == Some(Quantifier::All) { Operator::And } else { Operator::Or };
         for pattern in &like.patterns {
             let pattern = self.expr(pattern, place)?;
-            // Of several patterns one that is NULL makes all the answer NULL.
-            if like.quantifier.is_some() && pattern.ty == HiveType::Void {
+            // Of several patterns one that is NULL makes all of it NULL, whatever the others match.
+            if like.quantifier.is_some() && constants::is_null(&pattern) {
                 return Ok(Typed::new(Expr::Literal(ScalarValue::Boolean(None), None), HiveType::Boolean));
             }
             let one = self.matches(like.op, value.clone(), pattern, escape)?;
@@ -231,12 +233,36 @@ impl Planner<'_> {
         match op {
             LikeOp::Like => {
                 let value = self.cast(value, &HiveType::String)?.expr;
-                let pattern = self.cast(pattern, &HiveType::String)?.expr;
-                Ok(Expr::Like(LikeExpr::new(false, Box::new(value), Box::new(pattern), escape, false)))
+                let pattern = match self.cast(pattern, &HiveType::String)?.expr {
+                    Expr::Literal(ScalarValue::Utf8(Some(text)), metadata) => {
+                        let text = backslashed(&text, escape.unwrap_or('\\'));
+                        Expr::Literal(ScalarValue::Utf8(Some(text)), metadata)
+                    }
+                    pattern => pattern,
+                };
+                Ok(Expr::Like(LikeExpr::new(false, Box::new(value), Box::new(pattern), None, false)))
             }
             LikeOp::Rlike => Ok(self.scalar_call("rlike", vec![value, pattern], Span::default())?.expr),
         }
     }
+}
+
+/// The pattern with a backslash before what stands for itself. Hive's escape counts only before `%`, `_` and itself where it
+/// is named, and before `%` and `_` where it is the backslash of every pattern.
+fn backslashed(pattern: &str, escape: char) -> String {
+    let mut text = String::with_capacity(pattern.len() + 8);
+    let mut rest = pattern.chars().peekable();
+    while let Some(next) = rest.next() {
+        let escaped = (next == escape)
+            .then(|| rest.next_if(|after| matches!(after, '%' | '_') || (escape != '\\' && *after == escape)))
+            .flatten();
+        match (escaped, next) {
+            (Some(literal), _) => text.extend(['\\', literal]),
+            (None, '\\') => text.push_str("\\\\"),
+            (None, other) => text.push(other),
+        }
+    }
+    text
 }
 
 pub(super) fn binary(left: Expr, op: Operator, right: Expr) -> Expr {

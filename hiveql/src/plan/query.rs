@@ -28,7 +28,7 @@ impl Planner<'_> {
 
     /// Makes CTEs known; the caller forgets them.
     pub(super) fn with(&self, with: &[Cte], outer: Option<&Scope<'_>>) -> Result<()> {
-        for cte in with {
+        for cte in in_order(with) {
             let relation = self.query(&cte.query, outer)?.named(&cte.columns, cte.name.span)?;
             self.ctes.borrow_mut().push((cte.name.folded(), relation));
         }
@@ -147,4 +147,28 @@ impl Planner<'_> {
         let relation = self.select(&branch.select, &ordering, context)?;
         self.limited(relation, branch.limit.as_ref())
     }
+}
+
+/// CTEs with those that they name in front, also where these are written later.
+fn in_order(with: &[Cte]) -> Vec<&Cte> {
+    let mut ordered = Vec::with_capacity(with.len());
+    let mut begun = vec![false; with.len()];
+    for index in 0..with.len() {
+        put_after_its_inputs(index, with, &mut begun, &mut ordered);
+    }
+    ordered
+}
+
+fn put_after_its_inputs<'a>(index: usize, with: &'a [Cte], begun: &mut [bool], ordered: &mut Vec<&'a Cte>) {
+    if std::mem::replace(&mut begun[index], true) {
+        return;
+    }
+    let mut named = Vec::new();
+    ast::walk::tables(&with[index].query, &mut |name| {
+        if let [name] = name.parts.as_slice() {
+            named.extend(with.iter().position(|cte| cte.name.folded() == name.folded()));
+        }
+    });
+    named.into_iter().for_each(|input| put_after_its_inputs(input, with, begun, ordered));
+    ordered.push(&with[index]);
 }

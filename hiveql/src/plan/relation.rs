@@ -123,11 +123,16 @@ impl<'a> Scope<'a> {
         let matches = |field: &&Field| {
             field.name == name && (relation.is_none() || field.relation.as_deref() == relation)
         };
-        let mut visible = self.fields.iter().filter(|field| !field.hidden).filter(matches);
-        match (visible.next(), visible.next()) {
-            (Some(field), None) => Ok(Some(field)),
-            (Some(_), Some(_)) => Err(Problem::AmbiguousColumn(name.to_owned()).at(span)),
-            _ => Ok(self.fields.iter().filter(|field| field.hidden).find(matches)),
+        let visible: Vec<&Field> = self.fields.iter().filter(|field| !field.hidden).filter(matches).collect();
+        let Some(last) = visible.last() else {
+            return Ok(self.fields.iter().filter(|field| field.hidden).find(matches));
+        };
+        // A query in FROM may have two columns of one name: the later one hides the other.
+        let is_one_table =
+            last.relation.is_some() && visible.iter().all(|field| field.relation == last.relation);
+        match visible.len() == 1 || is_one_table {
+            true => Ok(Some(*last)),
+            false => Err(Problem::AmbiguousColumn(name.to_owned()).at(span)),
         }
     }
 

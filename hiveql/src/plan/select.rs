@@ -145,6 +145,9 @@ impl Planner<'_> {
             Some(from) => from,
             None => self.from(&select.from, outer)?,
         };
+        for view in &select.views {
+            relation = self.lateral_view(relation, view, outer)?;
+        }
         if let Some(filter) = &select.filter {
             relation = self.filtered(relation, filter, outer)?;
         }
@@ -204,13 +207,19 @@ impl Planner<'_> {
         outer: Option<&Scope<'_>>,
     ) -> Result<Vec<Item<'b>>> {
         let mut items = Vec::with_capacity(list.len());
-        for (index, item) in list.iter().enumerate() {
+        for item in list {
             match &item.expr.kind {
                 ExprKind::Star(of) => {
                     items.extend(self.star(of.as_ref(), &relation.fields)?.into_iter().map(Item::Field))
                 }
-                ExprKind::Name(name) if name.quoted && self.options.regex_columns => {
-                    items.extend(matching(name, relation)?.into_iter().map(Item::Field));
+                ExprKind::Name(name) if self.is_pattern(name) => {
+                    items.extend(matching(name, None, relation)?.into_iter().map(Item::Field));
+                }
+                ExprKind::Field(of, name) if self.is_pattern(name) => {
+                    let ExprKind::Name(of) = &of.kind else {
+                        return Err(Problem::AliasNotFound(name.folded()).at(of.span));
+                    };
+                    items.extend(matching(name, Some(of), relation)?.into_iter().map(Item::Field));
                 }
                 ExprKind::Function(call) if self.is_table_function(call) => {
                     let made = self.lateral(relation, call, false, &item.aliases, outer)?;
@@ -218,7 +227,7 @@ impl Planner<'_> {
                 }
                 _ => {
                     let name = match item.aliases.as_slice() {
-                        [] => implied_name(&item.expr, index),
+                        [] => implied_name(&item.expr, items.len()),
                         [alias] => alias.folded(),
                         several => {
                             let error = Problem::AliasCount { expected: 1, found: several.len() };
@@ -233,6 +242,12 @@ impl Planner<'_> {
     }
 
     /// The columns that a star stands for.
+    /// A back-quoted name that can be none is a regular expression, where that is asked for.
+    fn is_pattern(&self, name: &Name) -> bool {
+        let is_plain = |part: char| part.is_alphanumeric() || part == '_';
+        self.options.regex_columns && name.quoted && !name.text.chars().all(is_plain)
+    }
+
     pub(super) fn star(&self, of: Option<&ObjectName>, fields: &[Field]) -> Result<Vec<Field>> {
         let visible = fields.iter().filter(|field| !field.hidden);
         let Some(of) = of else { return Ok(visible.cloned().collect()) };
@@ -418,21 +433,14 @@ fn implied_name(expr: &Ast, index: usize) -> String {
     }
 }
 
-/// The columns that a back-quoted regular expression matches.
-fn matching(name: &Name, relation: &Relation) -> Result<Vec<Field>> {
-    let pattern = regex::RegexBuilder::new(&format!("^(?:{})$", java_pattern(&name.text)))
-        .case_insensitive(true)
-        .build()
-        .map_err(|_| Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span))?;
+/// The columns, of one table or of all, that a back-quoted regular expression matches.
+fn matching(name: &Name, of: Option<&Name>, relation: &Relation) -> Result<Vec<Field>> {
+    let invalid = || Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span);
+    let pattern = fancy_regex::Regex::new(&format!("(?i)^(?:{})$", name.text)).map_err(|_| invalid())?;
+    let of = of.map(Name::folded);
     let visible = relation.fields.iter().filter(|field| !field.hidden);
-    let fields: Vec<_> = visible.filter(|field| pattern.is_match(&field.name)).cloned().collect();
-    if fields.is_empty() {
-        return Err(Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span));
-    }
-    Ok(fields)
-}
-
-/// Java's possessive `?+` means "if you can", which excludes: `(ds|hr)?+.+` is all columns but these.
-fn java_pattern(pattern: &str) -> String {
-    pattern.replace("?+", "?").replace("*+", "*").replace("++", "+")
+    let visible = visible.filter(|field| of.is_none() || field.relation == of);
+    let matched = visible.filter(|field| pattern.is_match(&field.name).unwrap_or(false));
+    let fields: Vec<_> = matched.cloned().collect();
+    if fields.is_empty() { Err(invalid()) } else { Ok(fields) }
 }

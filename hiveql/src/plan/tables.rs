@@ -7,7 +7,10 @@ use crate::{
     types::HiveType,
 };
 use datafusion::logical_expr::TableSource;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Database and name, both lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,4 +79,6 @@ pub struct Tables {
     pub macros: HashMap<String, Macro>,
     /// Functions that are programs: those of the session by their names, others as `database.name`.
     pub programs: HashMap<String, Program>,
+    /// Tables of databases where one was looked for in vain: one of them may be meant.
+    pub others: BTreeSet<String>,
 }

@@ -19,9 +19,7 @@ pub enum ScanSample {
 /// The start of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent<'a> {
-    /// Of its part, among those that are read.
-    pub place: usize,
-    /// Index of the part.
+    /// Index of its part.
     pub part: usize,
     pub path: &'a str,
     pub size: u64,
@@ -29,15 +27,10 @@ pub(super) struct Extent<'a> {
     pub end: u64,
 }
 
-/// What is read of the parts that are kept, in the order of the files.
-pub(super) fn extents<'a>(
-    parts: &'a ScanParts,
-    kept: &'a [usize],
-    sample: Option<ScanSample>,
-) -> Vec<Extent<'a>> {
-    let files = kept.iter().enumerate().flat_map(|(place, part)| {
-        let files = parts.parts[*part].files.iter();
-        files.map(move |(path, size)| Extent { place, part: *part, path, size: *size, end: *size })
+/// What is read of the parts, in the order of the files.
+pub(super) fn extents(parts: &ScanParts, sample: Option<ScanSample>) -> Vec<Extent<'_>> {
+    let files = parts.parts.iter().enumerate().flat_map(|(part, of)| {
+        of.files.iter().map(move |(path, size)| Extent { part, path, size: *size, end: *size })
     });
     match sample {
         None => files.collect(),
@@ -98,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_first_bytes_end_inside_of_a_file() {
-        let file = |size| Extent { place: 0, part: 0, path: "", size, end: size };
+        let file = |size| Extent { part: 0, path: "", size, end: size };
         let ends =
             |bytes| first(vec![file(10), file(20)], bytes).iter().map(|file| file.end).collect::<Vec<_>>();
         assert_eq!(ends(15), [10, 5]);

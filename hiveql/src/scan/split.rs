@@ -25,7 +25,7 @@ pub(super) fn split(parts: &ScanParts, files: &[Extent<'_>], partitions: usize) 
             let end = if splits && left > room + SMALLEST_BYTES / 4 { start + room } else { file.end };
             let range = FileRange { path: file.path.to_owned(), size: file.size, start, end };
             if let Some(group) = groups.last_mut() {
-                group.push(FileSplit { part: file.place, range });
+                group.push(FileSplit { part: file.part, range });
             }
             room = room.saturating_sub(end - start);
             start = end;

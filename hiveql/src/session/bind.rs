@@ -1,6 +1,6 @@
 //! Looks up what a statement's names stand for, before it is planned: tables with their files, views with their queries, macros.
 
-use super::{Session, SessionError, query::Bindings};
+use super::{Session, SessionError};
 use crate::{
     catalog::Table,
     ddl::DdlContext,
@@ -13,7 +13,7 @@ use crate::{
         parse_query,
     },
     types::HiveType,
-    write,
+    write::StoredFiles,
 };
 use datafusion::datasource::provider_as_source;
 use std::{collections::BTreeSet, sync::Arc};
@@ -38,13 +38,13 @@ impl Session {
         &self,
         context: &DdlContext<'_>,
         names: &[ObjectName],
-    ) -> Result<Bindings, SessionError> {
-        let mut bindings = Bindings { tables: Tables::default(), input_bytes: 0 };
+    ) -> Result<Tables, SessionError> {
+        let mut tables = Tables::default();
         for made in self.catalog.macros() {
             let bound = Macro { parameters: made.parameters, body: made.body };
-            bindings.tables.macros.insert(made.name, bound);
+            tables.macros.insert(made.name, bound);
         }
-        bindings.tables.programs = self.programs().await?;
+        tables.programs = self.programs().await?;
         let mut seen = BTreeSet::new();
         let mut wanted: Vec<Wanted> =
             names.iter().map(|name| (name.clone(), self.database.clone())).collect();
@@ -53,11 +53,11 @@ impl Session {
             for (name, database) in std::mem::take(&mut wanted) {
                 let name = TableName::of(&name, &database);
                 if seen.insert(name.clone()) {
-                    self.bind_one(context, name, &mut bindings, &mut next).await?;
+                    self.bind_one(context, name, &mut tables, &mut next).await?;
                 }
             }
             if next.is_empty() {
-                return Ok(bindings);
+                return Ok(tables);
             }
             wanted = next;
         }
@@ -68,13 +68,17 @@ impl Session {
         &self,
         context: &DdlContext<'_>,
         name: TableName,
-        bindings: &mut Bindings,
+        tables: &mut Tables,
         next: &mut Vec<Wanted>,
     ) -> Result<(), SessionError> {
-        let Some(table) = self.catalog.find_table(&name.database, &name.name).await? else { return Ok(()) };
+        let Some(table) = self.catalog.find_table(&name.database, &name.name).await? else {
+            let others = self.catalog.tables(&name.database).await?;
+            tables.others.extend(others.into_iter().map(|table| table.name));
+            return Ok(());
+        };
         let table = table.record;
         let bound = match table.view.as_ref().filter(|_| table.is_view()) {
-            None => Bound::Table(self.bind_table(context, &table, bindings).await?),
+            None => Bound::Table(self.bind_table(context, &table)?),
             Some(view) => {
                 let query = parse_query(&view.original).map_err(|error| {
                     SessionError::new(format!("SemanticException in the view {name}: {error}"))
@@ -84,20 +88,12 @@ impl Session {
                 Bound::View(BoundView { query: Arc::new(query), columns: columns(&table), database })
             }
         };
-        bindings.tables.bound.insert(name, bound);
+        tables.bound.insert(name, bound);
         Ok(())
     }
 
-    async fn bind_table(
-        &self,
-        context: &DdlContext<'_>,
-        table: &Table,
-        bindings: &mut Bindings,
-    ) -> Result<BoundTable, SessionError> {
-        let wanted = write::Wanted { filter: Vec::new(), keep: &|_| true };
-        let parts = write::scan_parts(context, table, &wanted, HIDDEN.to_vec()).await?;
-        let files = parts.parts.iter().flat_map(|part| &part.files);
-        bindings.input_bytes += files.map(|(_, size)| size).sum::<u64>();
+    fn bind_table(&self, context: &DdlContext<'_>, table: &Table) -> Result<BoundTable, SessionError> {
+        let files = StoredFiles::new(context, self.stores.clone(), table.clone(), HIDDEN.to_vec())?;
         let hidden = HIDDEN.iter().filter_map(|column| {
             let ty = HiveType::of_arrow(column.field().data_type())?;
             Some((column.name().to_owned(), ty))
@@ -110,7 +106,7 @@ impl Session {
                 Some("1") => BucketingVersion::V1,
                 _ => BucketingVersion::V2,
             },
-            source: provider_as_source(Arc::new(HiveTable::new(parts))),
+            source: provider_as_source(Arc::new(HiveTable::new(files.shape(), Arc::new(files)))),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! INSERT in all its forms, and CREATE TABLE AS: rows are planned, written, and published together.
 
-use super::{Answer, Session, SessionError, bind::names_of, query::Bindings};
+use super::{Answer, Session, SessionError, bind::names_of, engine::Work};
 use crate::{
     catalog::{Column, ConstraintKind, Table, TableId},
     ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
@@ -41,9 +41,9 @@ impl Session {
         insert: &Insert,
         text: &str,
     ) -> Result<Answer, SessionError> {
-        let bindings = self.bind(context, &names_in(insert)).await?;
+        let tables = self.bind(context, &names_in(insert)).await?;
         let options = self.plan_options();
-        let planner = Planner::new(&bindings.tables, context.facts, &options);
+        let planner = Planner::new(&tables, context.facts, &options);
         let planned = |error| SessionError::of_plan(&error, text);
         let jobs = match insert {
             Insert::One { target, query } => {
@@ -70,7 +70,7 @@ impl Session {
             }
         }
         if ended.is_ok() {
-            ended = self.write_all(context, &planner, &bindings, &begun, text).await;
+            ended = self.write_all(context, &planner, &begun, text).await;
         }
         self.end(context, begun.into_iter().map(|(begun, _)| begun).collect(), ended).await
     }
@@ -164,28 +164,24 @@ impl Session {
         Ok(fixed)
     }
 
-    /// Where a path of a statement is: one without a scheme or a slash in front is below this process's directory.
+    /// Where a path of a statement is: one without a scheme or a slash in front is below the user's directory.
     pub(super) fn located(&self, path: &str) -> String {
         if path.contains(':') || path.starts_with('/') {
             return path.to_owned();
         }
-        match std::path::absolute(path) {
-            Ok(absolute) => format!("file:{}", absolute.display()),
-            Err(_) => path.to_owned(),
-        }
+        self.stores.absolute(path)
     }
 
     async fn write_all(
         &self,
         context: &DdlContext<'_>,
         planner: &Planner<'_>,
-        bindings: &Bindings,
         begun: &[(Begun, Job<'_>)],
         text: &str,
     ) -> Result<Vec<Outcome>, SessionError> {
         let mut outcomes = Vec::with_capacity(begun.len());
         for (begun, job) in begun {
-            outcomes.push(self.write_one(context, planner, bindings, begun, job, text).await?);
+            outcomes.push(self.write_one(context, planner, begun, job, text).await?);
         }
         Ok(outcomes)
     }
@@ -194,7 +190,6 @@ impl Session {
         &self,
         context: &DdlContext<'_>,
         planner: &Planner<'_>,
-        bindings: &Bindings,
         begun: &Begun,
         job: &Job<'_>,
         text: &str,
@@ -204,7 +199,7 @@ impl Session {
                 let source = provider_as_source(write.table(context)?);
                 let plan = table_plan(planner, write, job.rows.clone(), &insert.columns, source)
                     .map_err(|error| SessionError::of_plan(&error, text))?;
-                let outcome = self.run_write(&plan, bindings).await?;
+                let outcome = self.run_write(context, &plan, text).await?;
                 self.check_partitions(&outcome)?;
                 Ok(outcome)
             }
@@ -213,7 +208,10 @@ impl Session {
                 let rows = planner.coerced_to(job.rows.clone(), columns);
                 let rows = rows.map_err(|error| SessionError::of_plan(&error, text))?;
                 if *is_local {
-                    let stream = self.engine.stream(&rows.plan, self.threads(bindings)).await?;
+                    let stream = self
+                        .engine
+                        .stream(&Work { plan: &rows.plan, facts: context.facts, name: text })
+                        .await?;
                     return Ok(directory.write(stream).await?);
                 }
                 let source = provider_as_source(directory.table()?);
@@ -230,14 +228,19 @@ impl Session {
                 };
                 let plan =
                     planner.insert(rows, &into).map_err(|error| SessionError::of_plan(&error, text))?;
-                self.run_write(&plan, bindings).await
+                self.run_write(context, &plan, text).await
             }
             (Begun::Table(_), InsertTarget::Directory(_)) => Ok(Outcome::default()),
         }
     }
 
-    async fn run_write(&self, plan: &LogicalPlan, bindings: &Bindings) -> Result<Outcome, SessionError> {
-        let stream = self.engine.stream(plan, self.threads(bindings)).await?;
+    async fn run_write(
+        &self,
+        context: &DdlContext<'_>,
+        plan: &LogicalPlan,
+        text: &str,
+    ) -> Result<Outcome, SessionError> {
+        let stream = self.engine.stream(&Work { plan, facts: context.facts, name: text }).await?;
         Ok(Outcome::collect(stream).await?)
     }
 
@@ -306,9 +309,9 @@ impl Session {
         if create_table::exists(context, create).await.map_err(of_ddl)? {
             return Ok(Answer::done());
         }
-        let bindings = self.bind(context, &names_of(query)).await?;
+        let tables = self.bind(context, &names_of(query)).await?;
         let options = self.plan_options();
-        let planner = Planner::new(&bindings.tables, context.facts, &options);
+        let planner = Planner::new(&tables, context.facts, &options);
         let mut rows = planner.plan(query).map_err(of_plan)?;
         rows.fields.retain(|field| !field.hidden);
         let columns = rows.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
@@ -321,7 +324,7 @@ impl Session {
         let outcome = async {
             let source = provider_as_source(write.table(context)?);
             let plan = table_plan(&planner, &write, rows, &[], source).map_err(of_plan)?;
-            let outcome = self.run_write(&plan, &bindings).await?;
+            let outcome = self.run_write(context, &plan, text).await?;
             self.check_partitions(&outcome)?;
             Ok(vec![outcome])
         };

@@ -1,21 +1,11 @@
 //! Queries: bound, planned, and started.
 
-use super::{Answer, Rows, Session, SessionError, bind::names_of};
+use super::{Answer, Rows, Session, SessionError, bind::names_of, engine::Work};
 use crate::{
     ddl::DdlContext,
-    plan::{PlanOptions, Planner, Tables},
+    plan::{PlanOptions, Planner},
     syntax::ast::Query,
 };
-
-/// A statement as it is planned: what its names stand for, and how much it reads.
-pub(super) struct Bindings {
-    pub tables: Tables,
-    /// Of all files of all tables that are named.
-    pub input_bytes: u64,
-}
-
-/// Up to so many bytes a query runs on one thread: starting more takes longer than they save.
-const SMALL_INPUT_BYTES: u64 = 8 << 20;
 
 impl Session {
     pub(super) async fn query(
@@ -24,13 +14,16 @@ impl Session {
         query: &Query,
         text: &str,
     ) -> Result<Answer, SessionError> {
-        let bindings = self.bind(context, &names_of(query)).await?;
+        let tables = self.bind(context, &names_of(query)).await?;
         let options = self.plan_options();
-        let planner = Planner::new(&bindings.tables, context.facts, &options);
+        let planner = Planner::new(&tables, context.facts, &options);
         let relation = planner.plan(query).map_err(|error| SessionError::of_plan(&error, text))?;
         let columns =
             relation.fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect::<Vec<_>>();
-        let stream = self.engine.stream(&relation.plan, self.threads(&bindings)).await?;
+        let stream = {
+            let work = Work { plan: &relation.plan, facts: context.facts, name: text };
+            self.engine.stream(&work).await?
+        };
         Ok(Answer::Rows(Rows { columns, stream, facts: context.facts.clone() }))
     }
 
@@ -45,10 +38,5 @@ impl Session {
             reducers: self.reducers(),
             scripts: self.script_options(),
         }
-    }
-
-    /// How many threads a statement over these tables gets.
-    pub(super) fn threads(&self, bindings: &Bindings) -> usize {
-        if bindings.input_bytes <= SMALL_INPUT_BYTES { 1 } else { self.partitions }
     }
 }

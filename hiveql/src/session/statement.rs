@@ -102,9 +102,9 @@ impl Session {
         view: &CreateView,
         text: &str,
     ) -> Result<Answer, SessionError> {
-        let bindings = self.bind(context, &super::bind::names_of(&view.query)).await?;
+        let tables = self.bind(context, &super::bind::names_of(&view.query)).await?;
         let options = self.plan_options();
-        let planned = Planner::new(&bindings.tables, context.facts, &options).plan(&view.query);
+        let planned = Planner::new(&tables, context.facts, &options).plan(&view.query);
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
         let columns =
             relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();

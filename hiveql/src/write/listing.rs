@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{Contents, FileStamp, Snapshot},
-    ddl::{DdlContext, DdlError, files},
+    ddl::{DdlContext, DdlError, Stores, files},
 };
 
 /// Any of these asks for the folders below a location too.
@@ -21,9 +21,15 @@ pub struct SeenFile {
     pub stamp: FileStamp,
 }
 
+/// Whether the folders below a location are read too.
+pub fn is_recursive(context: &DdlContext<'_>) -> bool {
+    RECURSIVE.iter().any(|name| context.setting_is(name, "true"))
+}
+
 /// In order of their names. `snapshot` was taken before the record with these `contents` was read.
 pub async fn seen_files(
-    context: &DdlContext<'_>,
+    stores: &dyn Stores,
+    recursive: bool,
     location: &str,
     contents: Option<&Contents>,
     snapshot: &Snapshot,
@@ -36,10 +42,9 @@ pub async fn seen_files(
             &untouched
         }
     };
-    let recursive = RECURSIVE.iter().any(|name| context.setting_is(name, "true"));
-    let (_, root) = context.stores.resolve(location)?;
+    let (_, root) = stores.resolve(location)?;
     let mut seen = Vec::new();
-    for file in files::list(context, location).await? {
+    for file in files::list(stores, location).await? {
         let Some(name) = files::name_below(&root, &file) else { continue };
         let stamp = files::stamp(&file);
         let reached = recursive || !name.contains('/');

@@ -4,7 +4,7 @@
 //! * The transaction changes all tables and partitions of the statement at once.
 //! * A kill after it leaves replaced files that no reader sees, and a note of them too.
 
-use super::{Amount, Outcome, Write, WriteError, seen_files};
+use super::{Amount, Outcome, Write, WriteError, listing::is_recursive, seen_files};
 use crate::{
     catalog::{
         Catalog, Change, ColumnStatistics, Contents, LastWrite, Partition, PendingWrite, PropertyMap,
@@ -185,7 +185,14 @@ impl<'a> Publication<'a> {
             if old.is_some_and(|old| old.changed_since(&write.began)) {
                 return Err(conflict(home.name, old.and_then(|old| old.last.as_ref())));
             }
-            let seen = seen_files(self.context, &home.location, old, &self.snapshot).await?;
+            let seen = seen_files(
+                self.context.stores,
+                is_recursive(self.context),
+                &home.location,
+                old,
+                &self.snapshot,
+            )
+            .await?;
             let replaced = self.removals.entry(home.location).or_default();
             let mut new = Contents::default();
             for file in seen {

@@ -4,8 +4,8 @@ use crate::{
     args::{GlobalArgs, sql::SqlArgs},
     find_cluster::{self, FindError},
 };
-use skep_jobs::submit::environment;
 use skep_hiveql::session::{Answer, Session, SessionError, SessionOptions};
+use skep_jobs::submit::environment;
 use skep_wire::Endpoint;
 use std::{env, num::NonZero, path::PathBuf, thread::available_parallelism};
 
@@ -58,6 +58,15 @@ impl Connection {
         }
     }
 
+    /// After a statement that was given up.
+    pub async fn clear_cancelled(&self) -> Result<(), SessionError> {
+        match self {
+            Connection::Local(session) => session.clear_cancelled().await,
+            #[cfg(test)]
+            Connection::Scripted(_) => Ok(()),
+        }
+    }
+
     pub fn is_set(&self, key: &str) -> bool {
         self.setting(key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
@@ -81,9 +90,9 @@ impl Connection {
         }
     }
 
-    pub fn completions(&self, prefix: &str) -> Vec<String> {
+    pub async fn completions(&self, prefix: &str) -> Vec<String> {
         match self {
-            Connection::Local(session) => session.completions(prefix),
+            Connection::Local(session) => session.completions(prefix).await,
             #[cfg(test)]
             Connection::Scripted(_) => vec![format!("{prefix}_completed")],
         }

@@ -90,7 +90,7 @@ pub async fn drop(
     change.expect_table(table);
     let mut locations = Vec::new();
     for partition in dropped.values() {
-        change.remove_partition(&table.record, partition);
+        change.remove_partition(&table.record, partition)?;
         if table.record.owns_files() {
             locations.push(table.record.partition_location(&partition.record));
         }
@@ -153,7 +153,7 @@ pub async fn exchange(
         let (number, version) = catalog.begin_removal(&to).await?;
         files::copy(context, &from, &to).await?;
         change.end_removal(number, version);
-        change.remove_partition(&source.record, partition);
+        change.remove_partition(&source.record, partition)?;
         change.add_partition(&target.record, &new)?;
         locations.push(from);
     }

@@ -35,6 +35,8 @@ pub fn tables_of_select(select: &Select, visit: &mut dyn FnMut(&ObjectName)) {
         SelectItems::List(items) => items.iter().for_each(|item| tables_of_expr(&item.expr, visit)),
         SelectItems::Transform(transform) => transform.args.iter().for_each(|arg| tables_of_expr(arg, visit)),
     }
+    let views = select.views.iter().flat_map(|view| &view.call.args);
+    views.for_each(|arg| tables_of_expr(arg, visit));
     let keys = select.group_by.iter().flat_map(|group_by| &group_by.exprs);
     for expr in select.filter.iter().chain(keys).chain(&select.having).chain(&select.qualify) {
         tables_of_expr(expr, visit);

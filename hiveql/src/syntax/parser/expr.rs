@@ -22,14 +22,14 @@ const BIT_XOR: Level = &[("^", BinaryOp::BitXor)];
 /// From the one that binds least.
 const LEVELS: &[Level] = &[BIT_OR, BIT_AND, CONCAT, SUM, PRODUCT, BIT_XOR];
 
-const EQUALITIES: &[(&str, BinaryOp)] = &[
+const EQUALITIES: Level = &[
     ("<=>", BinaryOp::NullSafeEqual),
     ("=", BinaryOp::Equal),
     ("==", BinaryOp::Equal),
     ("<>", BinaryOp::NotEqual),
     ("!=", BinaryOp::NotEqual),
 ];
-const ORDERS: &[(&str, BinaryOp)] = &[
+const ORDERS: Level = &[
     ("<=", BinaryOp::LessEqual),
     (">=", BinaryOp::GreaterEqual),
     ("<", BinaryOp::Less),
@@ -74,12 +74,12 @@ impl Parser<'_> {
         Ok(if negated { not } else { Expr { kind: ExprKind::Unary(UnaryOp::Not, Box::new(not)), span } })
     }
 
-    /// Equality and IS, which chain from the left: `a = b IS NULL`.
+    /// Equalities and IS, which chain from the left: `a = b IS NULL`.
     fn comparison(&mut self) -> Result<Expr> {
         let start = self.here();
         let mut left = self.similar()?;
         loop {
-            let kind = match self.operator_of(EQUALITIES) {
+            let kind = match self.one_of(EQUALITIES) {
                 Some(op) => self.compared(left, op, Self::similar)?,
                 None if self.word("IS") => self.is_predicate(left)?,
                 None => return Ok(left),
@@ -88,12 +88,12 @@ impl Parser<'_> {
         }
     }
 
-    /// Orders and predicates, which bind more than equality does: `a = b IN (1, 2)` compares with a truth value.
+    /// What binds more than an equality: orders, IN, BETWEEN, LIKE. `a = b IN (c)` compares `a` with a truth value.
     fn similar(&mut self) -> Result<Expr> {
         let start = self.here();
         let mut left = self.level(0)?;
         loop {
-            let kind = match self.operator_of(ORDERS) {
+            let kind = match self.one_of(ORDERS) {
                 Some(op) => self.compared(left, op, |parser| parser.level(0))?,
                 None => match self.predicate(left)? {
                     Ok(kind) => kind,
@@ -104,19 +104,21 @@ impl Parser<'_> {
         }
     }
 
-    /// The operator that stands here, if it is one of these. It is passed.
-    fn operator_of(&mut self, operators: &[(&str, BinaryOp)]) -> Option<BinaryOp> {
-        let found = operators.iter().find(|(symbol, _)| self.is_symbol(symbol)).map(|(_, op)| *op)?;
-        self.advance();
-        Some(found)
+    /// Steps over the operator that comes next, if it is one of these.
+    fn one_of(&mut self, operators: Level) -> Option<BinaryOp> {
+        let found = operators.iter().find(|(symbol, _)| self.is_symbol(symbol)).map(|(_, op)| *op);
+        if found.is_some() {
+            self.advance();
+        }
+        found
     }
 
-    /// The right side of a comparison.
+    /// The right side of a comparison, which is an operand or a query.
     fn compared(
         &mut self,
         left: Expr,
         op: BinaryOp,
-        right: fn(&mut Self) -> Result<Expr>,
+        operand: fn(&mut Self) -> Result<Expr>,
     ) -> Result<ExprKind> {
         let quantifier = if self.is_one_of(&["ANY", "SOME"]) && self.is_symbol_at(1, "(") {
             Some(Quantifier::Any)
@@ -132,7 +134,7 @@ impl Parser<'_> {
             self.expect_symbol(")")?;
             return Ok(ExprKind::Quantified { expr: Box::new(left), op, quantifier, query });
         }
-        let right = right(self)?;
+        let right = operand(self)?;
         Ok(ExprKind::Binary(op, Box::new(left), Box::new(right)))
     }
 
