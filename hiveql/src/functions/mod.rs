@@ -9,12 +9,15 @@ pub mod datetime;
 pub mod document;
 #[cfg(test)]
 pub(crate) mod evaluate;
+mod extension;
 mod facts;
 mod hive_names;
 mod kernel;
 pub mod math;
 mod operators;
 pub mod program;
+#[cfg(test)]
+mod reference;
 pub mod registry;
 pub(crate) mod resolve;
 pub mod session;
@@ -22,6 +25,7 @@ pub mod table;
 pub mod text;
 pub mod window;
 
+pub use extension::{Extension, NameTaken, extend};
 pub(crate) use facts::MASKING_ALGORITHM;
 pub use facts::{SETTINGS, SessionFacts};
 pub use kernel::{Columns, Kernel, Rows};

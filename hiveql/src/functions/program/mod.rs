@@ -85,6 +85,16 @@ impl Program {
         })
     }
 
+    /// What DESCRIBE FUNCTION prints.
+    pub(crate) fn lines(&self, name: &str, extended: bool) -> Vec<String> {
+        let mut lines = vec![format!("There is no documentation for function '{name}'")];
+        if extended {
+            lines.push(format!("Function class:{}", self.class));
+            lines.extend(self.resources.iter().map(|(_, path)| format!("Resource:{path}")));
+        }
+        lines
+    }
+
     fn signature(&self) -> Result<(&str, HiveType), FunctionError> {
         // Only letters of ASCII change, so places stay what they are.
         let Some(at) = self.class.to_ascii_lowercase().rfind(RETURNS) else {

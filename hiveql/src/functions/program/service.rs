@@ -102,12 +102,14 @@ impl Service {
         while found < rows {
             let (function, command) = (self.function.clone(), self.description.command.clone());
             match next(running, self.patience) {
-                Some(Some(Ok(answers))) => {
+                Some(Ok(Some(answers))) => {
                     found += answers.num_rows();
                     parts.extend(answers.columns().first().cloned());
                 }
-                Some(Some(Err(source))) => return Err(self.failed(source)),
-                Some(None) => return Err(external(ServiceError::Ended { function, command, found, rows })),
+                Some(Err(source)) => return Err(self.failed(source)),
+                Some(Ok(None)) => {
+                    return Err(external(ServiceError::Ended { function, command, found, rows }));
+                }
                 None => return Err(external(ServiceError::Silent { function, command, found, rows })),
             }
         }
@@ -133,7 +135,7 @@ fn external(error: ServiceError) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-type Answers = Option<std::result::Result<RecordBatch, ScriptError>>;
+type Answers = std::result::Result<Option<RecordBatch>, ScriptError>;
 
 /// The next rows of the program; `None` where it is silent for too long. Expressions are computed by threads that may
 /// not wait in the runtime's own way, so this one sleeps until the reader wakes it.
@@ -144,8 +146,8 @@ fn next(running: &mut RunningScript, patience: Duration) -> Option<Answers> {
     let end = Instant::now() + patience;
     loop {
         if let Poll::Ready(answers) = next.as_mut().poll(&mut context) {
-            // The end of its output is told; a channel that just closes means the same to a caller.
-            return Some(answers.and_then(Result::transpose));
+            // A reader that is gone without a word has nothing more to say.
+            return Some(answers.unwrap_or(Ok(None)));
         }
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -1,6 +1,7 @@
 //! Statements through a session on this machine, and the lines that Hive's CLI would print.
 
 mod clauses;
+mod functions;
 mod names;
 mod samples;
 mod scripts;
