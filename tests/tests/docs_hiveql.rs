@@ -118,18 +118,26 @@ async fn check(document: &Path, folder: &Path, variables: Vec<(String, String)>)
             continue;
         }
         let block = parts[index].lines.join("\n");
+        let here = folder.display().to_string();
         let found = printed(&mut session, &block).await;
+        let found: Vec<String> = found.iter().map(|line| line.replace(&here, "")).collect();
         // Blank lines may stand between the two.
         let shown = parts.iter_mut().skip(index + 1).find(|part| part.language.is_some() || !is_blank(part));
         match shown.filter(|part| part.language.as_deref() == Some("text")) {
             Some(shown) if shown.lines == found => {}
             Some(shown) => {
-                writeln!(wrong, "{block}\n-- prints --\n{}\n-- not --\n{}\n", found.join("\n"), shown.lines.join("\n"))
-                    .unwrap();
+                writeln!(
+                    wrong,
+                    "{block}\n-- prints --\n{}\n-- not --\n{}\n",
+                    found.join("\n"),
+                    shown.lines.join("\n")
+                )
+                .unwrap();
                 shown.lines = found;
             }
             None if found.is_empty() => {}
-            None => writeln!(wrong, "{block}\n-- prints --\n{}\n-- which is not shown\n", found.join("\n")).unwrap(),
+            None => writeln!(wrong, "{block}\n-- prints --\n{}\n-- which is not shown\n", found.join("\n"))
+                .unwrap(),
         }
     }
     if std::env::var_os("SKEP_UPDATE").is_some() {
@@ -146,11 +154,11 @@ fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs")
 }
 
-fn run(work: impl Future<Output = ()> + Send) {
+fn run<W: Future<Output = ()>>(work: impl FnOnce() -> W + Send) {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
         let ended = thread.spawn_scoped(scope, || {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work());
         });
         ended.unwrap().join().unwrap();
     });
@@ -165,7 +173,8 @@ fn the_reference_of_hiveql_prints_what_it_shows() {
     fs::write(data.join("events.json"), "{\"id\": 1, \"tags\": [\"a\", \"b\"]}\n{\"id\": 2}\n").unwrap();
     fs::write(data.join("broken.json"), "{\"id\": 1}\n{\"id\": \n").unwrap();
     let variables = vec![("data".to_owned(), data.display().to_string())];
-    run(check(&docs().join("hiveql.md"), folder.path(), variables));
+    let document = docs().join("hiveql.md");
+    run(|| check(&document, folder.path(), variables));
 }
 
 #[test]
@@ -177,5 +186,6 @@ fn the_tutorial_prints_what_it_shows() {
     assert!(made.status.success(), "{made:?}");
     fs::write(&log, made.stdout).unwrap();
     let variables = vec![("log".to_owned(), log.display().to_string())];
-    run(check(&docs().join("tutorial-logs.md"), folder.path(), variables));
+    let document = docs().join("tutorial-logs.md");
+    run(|| check(&document, folder.path(), variables));
 }
