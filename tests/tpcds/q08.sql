@@ -7,9 +7,9 @@ FROM store_sales,
    FROM
      (SELECT SUBSTRING(ca_zip, 1, 5) ca_zip
       FROM customer_address
-      WHERE SUBSTRING(ca_zip, 1, 5) IN ('24128',
-                                     '76232',
-                                     '65084',
+      WHERE SUBSTRING(ca_zip, 1, 5) IN ('31289',
+                                     '31669',
+                                     '31711',
                                      '87816',
                                      '83926',
                                      '77556',
@@ -416,7 +416,7 @@ FROM store_sales,
            WHERE ca_address_sk = c_current_addr_sk
              AND c_preferred_cust_flag='Y'
            GROUP BY ca_zip
-           HAVING count(*) > 10)A1)A2) V1
+           HAVING count(*) > 0)A1)A2) V1
 WHERE ss_store_sk = s_store_sk
   AND ss_sold_date_sk = d_date_sk
   AND d_qoy = 2

@@ -16,11 +16,11 @@ FROM customer c,
      customer_address ca,
      customer_demographics
 WHERE c.c_current_addr_sk = ca.ca_address_sk
-  AND ca_county IN ('Rush County',
-                    'Toole County',
-                    'Jefferson County',
-                    'Dona Ana County',
-                    'La Porte County')
+  AND ca_county IN ('Scott County',
+                    'Jackson County',
+                    'Washington County',
+                    'Taylor County',
+                    'Harrison County')
   AND cd_demo_sk = c.c_current_cdemo_sk
   AND EXISTS
     (SELECT *

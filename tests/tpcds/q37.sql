@@ -9,10 +9,10 @@ WHERE i_current_price BETWEEN 68 AND 68 + 30
   AND inv_item_sk = i_item_sk
   AND d_date_sk=inv_date_sk
   AND d_date BETWEEN cast('2000-02-01' AS date) AND cast('2000-04-01' AS date)
-  AND i_manufact_id IN (677,
-                        940,
-                        694,
-                        808)
+  AND i_manufact_id IN (338,
+                        647,
+                        160,
+                        168)
   AND inv_quantity_on_hand BETWEEN 100 AND 500
   AND cs_item_sk = i_item_sk
 GROUP BY i_item_id,

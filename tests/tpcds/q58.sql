@@ -11,7 +11,7 @@ WITH ss_items AS
         WHERE d_week_seq =
             (SELECT d_week_seq
              FROM date_dim
-             WHERE d_date = '2000-01-03'))
+             WHERE d_date = '2000-01-01'))
      AND ss_sold_date_sk = d_date_sk
    GROUP BY i_item_id),
      cs_items AS
@@ -27,7 +27,7 @@ WITH ss_items AS
         WHERE d_week_seq =
             (SELECT d_week_seq
              FROM date_dim
-             WHERE d_date = '2000-01-03'))
+             WHERE d_date = '2000-01-01'))
      AND cs_sold_date_sk = d_date_sk
    GROUP BY i_item_id),
      ws_items AS
@@ -43,7 +43,7 @@ WITH ss_items AS
         WHERE d_week_seq =
             (SELECT d_week_seq
              FROM date_dim
-             WHERE d_date = '2000-01-03'))
+             WHERE d_date = '2000-01-01'))
      AND ws_sold_date_sk = d_date_sk
    GROUP BY i_item_id)
 SELECT ss_items.item_id,
@@ -59,12 +59,12 @@ FROM ss_items,
      ws_items
 WHERE ss_items.item_id=cs_items.item_id
   AND ss_items.item_id=ws_items.item_id
-  AND ss_item_rev BETWEEN 0.9 * cs_item_rev AND 1.1 * cs_item_rev
-  AND ss_item_rev BETWEEN 0.9 * ws_item_rev AND 1.1 * ws_item_rev
-  AND cs_item_rev BETWEEN 0.9 * ss_item_rev AND 1.1 * ss_item_rev
-  AND cs_item_rev BETWEEN 0.9 * ws_item_rev AND 1.1 * ws_item_rev
-  AND ws_item_rev BETWEEN 0.9 * ss_item_rev AND 1.1 * ss_item_rev
-  AND ws_item_rev BETWEEN 0.9 * cs_item_rev AND 1.1 * cs_item_rev
+  AND ss_item_rev BETWEEN 0.1 * cs_item_rev AND 10 * cs_item_rev
+  AND ss_item_rev BETWEEN 0.1 * ws_item_rev AND 10 * ws_item_rev
+  AND cs_item_rev BETWEEN 0.1 * ss_item_rev AND 10 * ss_item_rev
+  AND cs_item_rev BETWEEN 0.1 * ws_item_rev AND 10 * ws_item_rev
+  AND ws_item_rev BETWEEN 0.1 * ss_item_rev AND 10 * ss_item_rev
+  AND ws_item_rev BETWEEN 0.1 * cs_item_rev AND 10 * cs_item_rev
 ORDER BY ss_items.item_id NULLS FIRST,
          ss_item_rev NULLS FIRST
 LIMIT 100

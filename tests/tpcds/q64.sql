@@ -65,14 +65,9 @@ WITH cs_ui AS
      AND hd1.hd_income_band_sk = ib1.ib_income_band_sk
      AND hd2.hd_income_band_sk = ib2.ib_income_band_sk
      AND cd1.cd_marital_status <> cd2.cd_marital_status
-     AND i_color IN ('purple',
-                     'burlywood',
-                     'indian',
-                     'spring',
-                     'floral',
-                     'medium')
-     AND i_current_price BETWEEN 64 AND 64 + 10
-     AND i_current_price BETWEEN 64 + 1 AND 64 + 15
+     AND i_color IN ('sky', 'salmon', 'red', 'sienna', 'tan', 'thistle', 'sandy', 'pale', 'peach', 'rose', 'seashell', 'powder', 'yellow', 'papaya', 'violet', 'white', 'rosy', 'slate', 'snow', 'wheat', 'peru', 'plum', 'purple', 'saddle', 'smoke', 'royal', 'spring', 'puff', 'steel', 'pink', 'tomato', 'turquoise', 'lawn', 'olive', 'gainsboro', 'orange', 'orchid', 'honeydew', 'indian', 'khaki', 'medium', 'midnight', 'misty', 'moccasin', 'green', 'lavender', 'metallic', 'goldenrod', 'hot', 'lime', 'mint', 'ivory', 'navajo', 'maroon', 'lemon', 'ghost', 'grey', 'linen', 'navy', 'lace')
+     AND i_current_price BETWEEN 1 AND 1 + 90
+     AND i_current_price BETWEEN 1 + 1 AND 1 + 95
    GROUP BY i_product_name,
             i_item_sk,
             s_store_name,

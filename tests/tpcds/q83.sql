@@ -8,8 +8,8 @@ WITH sr_items AS
      AND d_date IN
        (SELECT d_date
         FROM date_dim
-        WHERE d_week_seq IN
-            (SELECT d_week_seq
+        WHERE d_month_seq IN
+            (SELECT d_month_seq
              FROM date_dim
              WHERE d_date IN ('2000-06-30',
                               '2000-09-27',
@@ -26,8 +26,8 @@ WITH sr_items AS
      AND d_date IN
        (SELECT d_date
         FROM date_dim
-        WHERE d_week_seq IN
-            (SELECT d_week_seq
+        WHERE d_month_seq IN
+            (SELECT d_month_seq
              FROM date_dim
              WHERE d_date IN ('2000-06-30',
                               '2000-09-27',
@@ -44,8 +44,8 @@ WITH sr_items AS
      AND d_date IN
        (SELECT d_date
         FROM date_dim
-        WHERE d_week_seq IN
-            (SELECT d_week_seq
+        WHERE d_month_seq IN
+            (SELECT d_month_seq
              FROM date_dim
              WHERE d_date IN ('2000-06-30',
                               '2000-09-27',
