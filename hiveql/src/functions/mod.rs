@@ -14,6 +14,7 @@ mod hive_names;
 mod kernel;
 pub mod math;
 mod operators;
+pub mod program;
 pub mod registry;
 pub(crate) mod resolve;
 pub mod session;
@@ -104,4 +105,11 @@ pub enum FunctionError {
     NotConstant { function: String, position: usize, expected: String },
     #[error("argument {position} of {function}: {reason}")]
     Value { function: String, position: usize, reason: String },
+    #[error(
+        "{function} is made of {class}, which is no program: say USING FILE 'path' and name the file in AS 'file arguments \
+         RETURNS type'; classes of Java do not run here"
+    )]
+    NotAProgram { function: String, class: String },
+    #[error("what {function} returns is not said in {class}: {reason}")]
+    Signature { function: String, class: String, reason: String },
 }

@@ -2,8 +2,8 @@
 
 use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
-    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, session, table,
-    text, window,
+    conditional, datetime, document, hive_names::hive_names, math, operators::OPERATORS, program, session,
+    table, text, window,
 };
 use crate::cast;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
@@ -26,7 +26,7 @@ const SCALARS: Lists<super::Scalar> = &[
     text::FUNCTIONS,
 ];
 /// Found by their names as the others are, but neither listed nor described: the planner alone calls them.
-const INTERNAL: Lists<super::Scalar> = &[&[cast::FUNCTIONS]];
+const INTERNAL: Lists<super::Scalar> = &[&[cast::FUNCTIONS, program::FUNCTIONS]];
 const AGGREGATES: Lists<super::Aggregate> = &[&[aggregate::FUNCTIONS]];
 const WINDOWS: Lists<super::Window> = &[&[window::FUNCTIONS]];
 const TABLES: Lists<super::Table> = &[table::FUNCTIONS];

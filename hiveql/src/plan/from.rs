@@ -4,7 +4,10 @@ use super::{
     Bound, BoundTable, BoundView, Field, Planner, Problem, Relation, Result, TableName, expr::Place,
     relation::Scope,
 };
-use crate::syntax::ast::{Join, JoinCondition, JoinKind, Name, Span, TableExpr, TableRef};
+use crate::{
+    nearest::nearest,
+    syntax::ast::{Join, JoinCondition, JoinKind, Name, Span, TableExpr, TableRef},
+};
 use datafusion::{
     common::{Column, TableReference},
     logical_expr::{Expr, JoinType, LogicalPlanBuilder, lit},
@@ -87,10 +90,9 @@ impl Planner<'_> {
     }
 
     fn no_table(&self, name: &TableName) -> Problem {
-        let known = self.tables.bound.keys().map(|table| table.name.as_str());
-        let near = known
-            .filter(|known| *known != name.name)
-            .find(|known| datafusion::common::utils::datafusion_strsim::levenshtein(known, &name.name) <= 2);
+        let bound = self.tables.bound.keys().map(|table| table.name.as_str());
+        let known = bound.chain(self.tables.others.iter().map(String::as_str));
+        let near = nearest(&name.name, known);
         Problem::TableNotFound { name: name.name.clone(), nearest: near.map(str::to_owned) }
     }
 
@@ -111,11 +113,15 @@ impl Planner<'_> {
         let plan = LogicalPlanBuilder::scan(reference.clone(), table.source.clone(), None)?;
         let mut fields = Vec::with_capacity(table.columns.len() + table.hidden.len());
         let mut exprs = Vec::with_capacity(fields.capacity());
+        let keys_from = table.columns.len() - table.partition_columns.min(table.columns.len());
         let visible = table.columns.iter().map(|column| (column, false));
         let hidden = table.hidden.iter().map(|column| (column, true));
         for ((name, ty), hidden) in visible.chain(hidden) {
             let column = Column::new_unqualified(self.fresh(name));
             exprs.push(Expr::Column(Column::new(Some(reference.clone()), name)).alias(column.name.clone()));
+            if fields.len() >= keys_from && !hidden && ty.is_text() {
+                self.named_nulls.borrow_mut().insert(column.clone());
+            }
             fields.push(Field { relation: None, name: name.to_lowercase(), ty: ty.clone(), column, hidden });
         }
         Ok(Relation { plan: plan.project(exprs)?.build()?, fields })

@@ -6,36 +6,40 @@ mod analyze;
 mod answer;
 mod bind;
 mod client;
+mod completion;
 mod dfs;
 mod engine;
 mod error;
 mod explain;
 mod insert;
+mod interruption;
 mod load;
 mod options;
+mod programs;
 mod query;
 mod scripts;
 mod settings;
 mod shell;
 mod statement;
 mod stores;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, Rows};
 pub use engine::{Engine, EngineOptions};
 pub use error::SessionError;
 pub use options::SessionOptions;
 pub use settings::Settings;
-pub use stores::LocalStores;
+pub use stores::{ClusterStores, LocalStores};
 
 use crate::{
-    catalog::{Catalog, DEFAULT_DATABASE, DurableStore, SessionCatalog},
-    ddl::{self, DdlContext, Stores},
-    functions::{SessionFacts, registry},
-    syntax::{
-        back_quoted,
-        command::{command, substitute},
-        parse_statement,
+    catalog::{
+        Catalog, ClusterStore, DEFAULT_DATABASE, DurableStore, KeyedStore, PendingWrite, SessionCatalog,
     },
+    ddl::{self, DdlContext, Stores},
+    functions::SessionFacts,
+    stages::drive::QueryCluster,
+    syntax::{Substituted, back_quoted, command::command, parse_statement},
     write,
 };
 use std::{
@@ -67,6 +71,17 @@ pub struct Session {
     id: String,
 }
 
+/// What a session stands on.
+struct Home {
+    catalog: Arc<dyn KeyedStore>,
+    stores: Arc<dyn Stores>,
+    cluster: Option<QueryCluster>,
+    /// A location without a slash at its end.
+    warehouse: String,
+    /// How SET shows it.
+    warehouse_shown: String,
+}
+
 impl Session {
     /// A session on this machine alone: catalog and files lie in the warehouse's directory.
     pub async fn local(options: SessionOptions) -> Result<Session, SessionError> {
@@ -78,28 +93,57 @@ impl Session {
                     warehouse.display()
                 ))
             })?;
+        let home = Home {
+            catalog: Arc::new(store),
+            stores: Arc::new(LocalStores::default()),
+            cluster: None,
+            warehouse: format!("file:{}", warehouse.display()),
+            warehouse_shown: warehouse.display().to_string(),
+        };
+        let session = Session::open(home, options).await?;
+        // The catalog is this process's alone, so whatever was being written is left by one that was killed.
+        session.sweep(|_| true).await?;
+        Ok(session)
+    }
+
+    /// A session on a cluster: its catalog is in the master's journal, its queries are the cluster's jobs.
+    pub async fn on_cluster(cluster: QueryCluster, options: SessionOptions) -> Result<Session, SessionError> {
+        let client = cluster.stores.client().cloned();
+        let client = client.ok_or_else(|| SessionError::new("these stores are of no cluster"))?;
+        let warehouse = format!("hdfs://{}", options.warehouse.display());
+        let home = Home {
+            catalog: Arc::new(ClusterStore::new(client)),
+            stores: Arc::new(ClusterStores(cluster.stores.clone())),
+            cluster: Some(cluster),
+            warehouse: warehouse.trim_end_matches('/').to_owned(),
+            warehouse_shown: options.warehouse.display().to_string(),
+        };
+        Session::open(home, options).await
+    }
+
+    async fn open(home: Home, options: SessionOptions) -> Result<Session, SessionError> {
         let scratch = tempfile::Builder::new()
             .prefix("skep-sql-")
             .tempdir()
             .map_err(|error| SessionError::new(format!("no scratch directory can be made: {error}")))?;
-        let engine = Engine::new(&EngineOptions {
+        let engine = EngineOptions {
             partitions: options.partitions,
             memory_bytes: options.memory_bytes,
             scratch: scratch.path().join("spill"),
-        })?;
+        };
         let mut session = Session {
-            catalog: SessionCatalog::new(Catalog::new(Arc::new(store))),
-            stores: Arc::new(LocalStores::default()),
-            engine,
+            catalog: SessionCatalog::new(Catalog::new(home.catalog)),
+            stores: home.stores,
+            engine: Engine::new(&engine, home.cluster)?,
             settings: Settings::default(),
             user: options.user,
             database: DEFAULT_DATABASE.to_owned(),
-            warehouse: format!("file:{}", warehouse.display()),
+            warehouse: home.warehouse,
             resources: client::Resources::default(),
             _scratch: scratch,
-            id: uuid::Uuid::new_v4().to_string(),
+            id: format!("{}{}", options.owner, uuid::Uuid::new_v4()),
         };
-        session.settings.set("hive.metastore.warehouse.dir", &warehouse.display().to_string());
+        session.settings.set("hive.metastore.warehouse.dir", &home.warehouse_shown);
         for (key, value) in &options.conf {
             session.settings.set(key, value);
         }
@@ -115,8 +159,6 @@ impl Session {
         let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
         let context = self.context(&facts, &lookup);
         ddl::ensure_default(&context).await.map_err(|error| SessionError::of_ddl(&error, ""))?;
-        // The catalog is this process's alone, so whatever was being written is left by one that was killed.
-        write::sweep(&context, |_| true).await?;
         if let Some(database) = database {
             self.catalog.shared.database(&database.to_lowercase()).await?;
             self.database = database.to_lowercase();
@@ -124,16 +166,21 @@ impl Session {
         Ok(())
     }
 
+    /// Ends writes of sessions that are no more.
+    pub async fn sweep(&self, is_gone: impl Fn(&PendingWrite) -> bool) -> Result<(), SessionError> {
+        let facts = self.facts()?;
+        let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
+        Ok(write::sweep(&self.context(&facts, &lookup), is_gone).await?)
+    }
+
     /// Runs one piece of a script: a client command or a statement.
     pub async fn run(&mut self, text: &str) -> Result<Answer, SessionError> {
         let replaced = match self.settings.is_true("hive.variable.substitute") {
-            true => substitute(text, &|name| self.settings.substitute(name))
+            true => Substituted::of(text, &|name| self.settings.substitute(name))
                 .map_err(|error| SessionError::of_syntax(&error, text))?,
-            false => text.to_owned(),
+            false => Substituted::verbatim(text),
         };
-        let answer = self.run_replaced(&replaced).await;
-        // Places in the text are those of the text after substitution.
-        answer.map_err(|error| SessionError { span: error.span.filter(|_| replaced == text), ..error })
+        self.run_replaced(&replaced.text).await.map_err(|error| error.before_substitution(&replaced, text))
     }
 
     async fn run_replaced(&mut self, text: &str) -> Result<Answer, SessionError> {
@@ -154,20 +201,27 @@ impl Session {
         }
     }
 
+    /// Clears away what a statement leaves whose future or rows were dropped before their end.
+    pub async fn clear_cancelled(&self) -> Result<(), SessionError> {
+        self.engine.ended().await;
+        let facts = self.facts()?;
+        let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
+        Ok(write::sweep(&self.context(&facts, &lookup), |write| write.session == self.id).await?)
+    }
+
     /// A setting as it is now.
     pub fn setting(&self, key: &str) -> Option<String> {
         self.settings.get(key).map(str::to_owned)
     }
 
+    /// All settings, those by default too.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        self.settings.all()
+    }
+
     /// The current one.
     pub fn database(&self) -> &str {
         &self.database
-    }
-
-    /// Names of functions and words of the language that begin so, for an interactive shell.
-    pub fn completions(&self, prefix: &str) -> Vec<String> {
-        let prefix = prefix.to_lowercase();
-        registry::names().filter(|name| name.starts_with(&prefix)).map(str::to_owned).collect()
     }
 
     /// What holds for the statement that begins now.

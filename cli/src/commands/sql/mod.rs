@@ -12,7 +12,7 @@ mod runner;
 mod script;
 mod shell;
 
-use super::{Failure, Outcome, on_some_threads};
+use super::{Failure, Outcome, on_some_deep_threads};
 use crate::args::{
     GlobalArgs,
     sql::{ScriptSource, SqlArgs},
@@ -31,12 +31,18 @@ use std::{
     time::Duration,
 };
 
+/// Statements may be as deep as a program makes them. Only what is used of a stack takes memory.
+const STACK_BYTES: usize = 512 << 20;
 /// After Ctrl-C a script's statement has so long to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub fn run(global: &GlobalArgs, args: &SqlArgs) -> Outcome {
     let threads = available_parallelism().map_or(1, NonZero::get);
-    on_some_threads(threads, session(global, args))?
+    // What goes wrong must leave its thread, and is only shown.
+    let shown = |failure: Failure| failure.to_string();
+    let ended =
+        on_some_deep_threads(threads, STACK_BYTES, || async { session(global, args).await.map_err(shown) });
+    Ok(ended??)
 }
 
 async fn session(global: &GlobalArgs, args: &SqlArgs) -> Outcome {
