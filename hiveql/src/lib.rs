@@ -10,6 +10,7 @@ pub mod executor;
 pub mod formats;
 pub mod functions;
 mod limits;
+mod nearest;
 pub mod physical;
 pub mod plan;
 pub mod reducers;

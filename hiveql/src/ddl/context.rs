@@ -17,6 +17,12 @@ pub trait Stores: Send + Sync {
     fn absolute(&self, path: &str) -> String {
         path.to_owned()
     }
+
+    /// Deletes what a killed process left below a location of files that it had not finished, where a store leaves such
+    /// things and does not list them. `is_meant` is asked with the name that a file would have got.
+    fn delete_unfinished(&self, _location: &str, _is_meant: &dyn Fn(&str) -> bool) -> Result<(), DdlError> {
+        Ok(())
+    }
 }
 
 /// Answers a setting by its name; `None` where it was not set.

@@ -24,10 +24,9 @@ pub async fn delete_of_write(
     location: &str,
     write: WriteNumber,
 ) -> Result<(), DdlError> {
-    delete_where(context, location, |name, _| {
-        WrittenName::of_path(name).is_some_and(|named| named.write == write)
-    })
-    .await
+    let is_of_write = |name: &str| WrittenName::of_path(name).is_some_and(|named| named.write == write);
+    context.stores.delete_unfinished(location, &is_of_write)?;
+    delete_where(context, location, |name, _| is_of_write(name)).await
 }
 
 /// Deletes what a removal says. What others have written there since, or are writing now, is theirs.

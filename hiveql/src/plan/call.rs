@@ -1,8 +1,12 @@
 //! Calls of functions: macros, scalars, aggregates, and what is written like a call.
 
-use super::{Field, Planner, Problem, Result, Typed, expr::Place};
+use super::{Field, Planner, Problem, Result, Typed, expr::Place, literal::scalar};
 use crate::{
-    functions::{self, Aggregate, Arg, Scalar, registry},
+    functions::{
+        self, Aggregate, Arg, Scalar,
+        program::{INTERNAL_PROGRAM, Program},
+        registry,
+    },
     syntax::ast::{Expr as Ast, ExprKind, FunctionCall, Span},
     types::HiveType,
 };
@@ -27,6 +31,10 @@ impl Planner<'_> {
         }
         if let Some(body) = self.tables.macros.get(&name) {
             return self.macro_call(&name, body, call, place, span);
+        }
+        if let Some(program) = self.program(call, &name) {
+            let args = call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?;
+            return self.program_call(program, args, span);
         }
         if name == "grouping"
             && let Some(keys) = place.keys
@@ -66,6 +74,27 @@ impl Planner<'_> {
             }
         }
         Ok(args)
+    }
+
+    /// The program of that name: one of the session's comes before what is built in, one of a database after it.
+    fn program(&self, call: &FunctionCall, name: &str) -> Option<&Program> {
+        let programs = &self.tables.programs;
+        match call.name.parts.as_slice() {
+            [_, .., database, _] | [database, _] => programs.get(&format!("{}.{name}", database.folded())),
+            _ => programs.get(name).or_else(|| {
+                let own = programs.get(&format!("{}.{name}", self.database.borrow()));
+                own.filter(|_| registry::description(name).is_none())
+            }),
+        }
+    }
+
+    fn program_call(&self, program: &Program, args: Vec<Typed>, span: Span) -> Result<Typed> {
+        let failed = |error: functions::FunctionError| Problem::from(error).at(span);
+        let description = program.describe().map_err(failed)?;
+        let text = description.text().ok_or(Problem::Unsupported("a program with such a name"))?;
+        let text = scalar(ScalarValue::Utf8(Some(text)), HiveType::String);
+        let described = std::iter::once(text).chain(args).collect();
+        self.scalar_call(INTERNAL_PROGRAM, described, span)
     }
 
     /// A scalar function by its name.

@@ -4,7 +4,10 @@ use super::{
     Bound, BoundTable, BoundView, Field, Planner, Problem, Relation, Result, TableName, expr::Place,
     relation::Scope,
 };
-use crate::syntax::ast::{Join, JoinCondition, JoinKind, Name, Span, TableExpr, TableRef};
+use crate::{
+    nearest::nearest,
+    syntax::ast::{Join, JoinCondition, JoinKind, Name, Span, TableExpr, TableRef},
+};
 use datafusion::{
     common::{Column, TableReference},
     logical_expr::{Expr, JoinType, LogicalPlanBuilder, lit},
@@ -87,10 +90,9 @@ impl Planner<'_> {
     }
 
     fn no_table(&self, name: &TableName) -> Problem {
-        let known = self.tables.bound.keys().map(|table| table.name.as_str());
-        let near = known
-            .filter(|known| *known != name.name)
-            .find(|known| datafusion::common::utils::datafusion_strsim::levenshtein(known, &name.name) <= 2);
+        let bound = self.tables.bound.keys().map(|table| table.name.as_str());
+        let known = bound.chain(self.tables.others.iter().map(String::as_str));
+        let near = nearest(&name.name, known);
         Problem::TableNotFound { name: name.name.clone(), nearest: near.map(str::to_owned) }
     }
 

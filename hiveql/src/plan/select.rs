@@ -219,14 +219,14 @@ impl Planner<'_> {
                 ExprKind::Star(of) => {
                     items.extend(self.star(of.as_ref(), &relation.fields)?.into_iter().map(Item::Field))
                 }
-                ExprKind::Name(name) if name.quoted && self.options.regex_columns => {
-                    items.extend(matching(None, name, relation)?.into_iter().map(Item::Field));
+                ExprKind::Name(name) if self.is_pattern(name) => {
+                    items.extend(matching(name, None, relation)?.into_iter().map(Item::Field));
                 }
-                ExprKind::Field(base, name)
-                    if name.quoted && self.options.regex_columns && !is_plain(&name.text) =>
-                {
-                    let ExprKind::Name(of) = &base.kind else { return Err(invalid_column(name)) };
-                    items.extend(matching(Some(of), name, relation)?.into_iter().map(Item::Field));
+                ExprKind::Field(of, name) if self.is_pattern(name) => {
+                    let ExprKind::Name(of) = &of.kind else {
+                        return Err(Problem::AliasNotFound(name.folded()).at(of.span));
+                    };
+                    items.extend(matching(name, Some(of), relation)?.into_iter().map(Item::Field));
                 }
                 ExprKind::Function(call) if self.is_table_function(call) => {
                     let made = self.lateral(relation, call, false, &item.aliases, outer)?;
@@ -249,6 +249,12 @@ impl Planner<'_> {
     }
 
     /// The columns that a star stands for.
+    /// A back-quoted name that can be none is a regular expression, where that is asked for.
+    fn is_pattern(&self, name: &Name) -> bool {
+        let is_plain = |part: char| part.is_alphanumeric() || part == '_';
+        self.options.regex_columns && name.quoted && !name.text.chars().all(is_plain)
+    }
+
     pub(super) fn star(&self, of: Option<&ObjectName>, fields: &[Field]) -> Result<Vec<Field>> {
         let visible = fields.iter().filter(|field| !field.hidden);
         let Some(of) = of else { return Ok(visible.cloned().collect()) };
@@ -438,22 +444,14 @@ fn implied_name(expr: &Ast, index: usize, list: &[SelectItem]) -> String {
     implied
 }
 
-/// The columns that a back-quoted regular expression of Java matches.
-fn matching(of: Option<&Name>, name: &Name, relation: &Relation) -> Result<Vec<Field>> {
-    let pattern = fancy_regex::Regex::new(&format!("(?i)^(?:{})$", name.text));
-    let pattern = pattern.map_err(|_| invalid_column(name))?;
+/// The columns, of one table or of all, that a back-quoted regular expression matches.
+fn matching(name: &Name, of: Option<&Name>, relation: &Relation) -> Result<Vec<Field>> {
+    let invalid = || Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span);
+    let pattern = fancy_regex::Regex::new(&format!("(?i)^(?:{})$", name.text)).map_err(|_| invalid())?;
     let of = of.map(Name::folded);
     let visible = relation.fields.iter().filter(|field| !field.hidden);
-    let of_table = visible.filter(|field| of.is_none() || field.relation == of);
-    let fields: Vec<_> =
-        of_table.filter(|field| pattern.is_match(&field.name).unwrap_or(false)).cloned().collect();
-    if fields.is_empty() { Err(invalid_column(name)) } else { Ok(fields) }
-}
-
-fn is_plain(name: &str) -> bool {
-    name.chars().all(|character| character.is_alphanumeric() || character == '_')
-}
-
-fn invalid_column(name: &Name) -> super::PlanError {
-    Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span)
+    let visible = visible.filter(|field| of.is_none() || field.relation == of);
+    let matched = visible.filter(|field| pattern.is_match(&field.name).unwrap_or(false));
+    let fields: Vec<_> = matched.cloned().collect();
+    if fields.is_empty() { Err(invalid()) } else { Ok(fields) }
 }

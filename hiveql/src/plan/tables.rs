@@ -2,11 +2,15 @@
 
 use crate::{
     functions::math::BucketingVersion,
+    functions::program::Program,
     syntax::ast::{Expr, Name, ObjectName, Query},
     types::HiveType,
 };
 use datafusion::logical_expr::TableSource;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Database and name, both lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,4 +78,8 @@ pub struct Macro {
 pub struct Tables {
     pub bound: HashMap<TableName, Bound>,
     pub macros: HashMap<String, Macro>,
+    /// Tables of databases where one was looked for in vain: one of them may be meant.
+    pub others: BTreeSet<String>,
+    /// Functions that are programs: those of the session by their names, others as `database.name`.
+    pub programs: HashMap<String, Program>,
 }

@@ -142,7 +142,8 @@ impl SplitReader {
             let assembled = reader.assemble(&batch, &origins, &values);
             assembled.map_err(|error| FormatError::Arrow { file: file.clone(), source: error.into() })
         });
-        assembled.boxed()
+        let prefix = self.description.file_name_prefix.clone();
+        assembled.map_err(move |error| error.under(&prefix)).boxed()
     }
 
     fn options(&self, part: &OpenPart) -> (ReadOptions, Vec<Origin>) {

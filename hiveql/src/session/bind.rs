@@ -44,6 +44,7 @@ impl Session {
             let bound = Macro { parameters: made.parameters, body: made.body };
             tables.macros.insert(made.name, bound);
         }
+        tables.programs = self.programs().await?;
         let mut seen = BTreeSet::new();
         let mut wanted: Vec<Wanted> =
             names.iter().map(|name| (name.clone(), self.database.clone())).collect();
@@ -70,7 +71,11 @@ impl Session {
         tables: &mut Tables,
         next: &mut Vec<Wanted>,
     ) -> Result<(), SessionError> {
-        let Some(table) = self.catalog.find_table(&name.database, &name.name).await? else { return Ok(()) };
+        let Some(table) = self.catalog.find_table(&name.database, &name.name).await? else {
+            let others = self.catalog.tables(&name.database).await?;
+            tables.others.extend(others.into_iter().map(|table| table.name));
+            return Ok(());
+        };
         let table = table.record;
         let bound = match table.view.as_ref().filter(|_| table.is_view()) {
             None => Bound::Table(self.bind_table(context, &table)?),

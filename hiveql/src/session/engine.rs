@@ -1,5 +1,6 @@
 //! DataFusion, set up for HiveQL: runs a logical plan in this process or, where it reads much, as a job of the cluster.
 
+use super::interruption::{self, Running};
 use crate::{
     functions::SessionFacts,
     limits,
@@ -48,6 +49,7 @@ pub struct EngineOptions {
 pub struct Engine {
     state: SessionState,
     cluster: Option<QueryCluster>,
+    running: Running,
 }
 
 /// A statement to run.
@@ -86,7 +88,7 @@ impl Engine {
             .with_default_features()
             .with_physical_optimizer_rules(limits::rules())
             .build();
-        Ok(Engine { state, cluster })
+        Ok(Engine { state, cluster, running: Running::default() })
     }
 
     /// The state for one statement that gets so many threads, unless it asks for so many reducers.
@@ -119,10 +121,16 @@ impl Engine {
             return self.on_cluster(cluster, work).await;
         }
         let (state, _, physical) = self.physical(work.plan).await?;
-        match reads_in_order(&physical) {
+        let in_order = reads_in_order(&physical);
+        interruption::start(physical, &self.running, |physical| match in_order {
             true => one_after_the_other(physical, state.task_ctx()),
             false => execute_stream(physical, state.task_ctx()),
-        }
+        })
+    }
+
+    /// Returns when nothing of the statements that were given up is at work any more.
+    pub async fn ended(&self) {
+        self.running.ended().await;
     }
 
     /// Whether a job would take longer to start than the plan takes to run.

@@ -6,19 +6,24 @@ mod analyze;
 mod answer;
 mod bind;
 mod client;
+mod completion;
 mod dfs;
 mod engine;
 mod error;
 mod explain;
 mod insert;
+mod interruption;
 mod load;
 mod options;
+mod programs;
 mod query;
 mod scripts;
 mod settings;
 mod shell;
 mod statement;
 mod stores;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, Rows};
 pub use engine::{Engine, EngineOptions};
@@ -32,13 +37,9 @@ use crate::{
         Catalog, ClusterStore, DEFAULT_DATABASE, DurableStore, KeyedStore, PendingWrite, SessionCatalog,
     },
     ddl::{self, DdlContext, Stores},
-    functions::{SessionFacts, registry},
+    functions::SessionFacts,
     stages::drive::QueryCluster,
-    syntax::{
-        back_quoted,
-        command::{command, substitute},
-        parse_statement,
-    },
+    syntax::{Substituted, back_quoted, command::command, parse_statement},
     write,
 };
 use std::{
@@ -140,7 +141,7 @@ impl Session {
             warehouse: home.warehouse,
             resources: client::Resources::default(),
             _scratch: scratch,
-            id: uuid::Uuid::new_v4().to_string(),
+            id: format!("{}{}", options.owner, uuid::Uuid::new_v4()),
         };
         session.settings.set("hive.metastore.warehouse.dir", &home.warehouse_shown);
         for (key, value) in &options.conf {
@@ -175,13 +176,11 @@ impl Session {
     /// Runs one piece of a script: a client command or a statement.
     pub async fn run(&mut self, text: &str) -> Result<Answer, SessionError> {
         let replaced = match self.settings.is_true("hive.variable.substitute") {
-            true => substitute(text, &|name| self.settings.substitute(name))
+            true => Substituted::of(text, &|name| self.settings.substitute(name))
                 .map_err(|error| SessionError::of_syntax(&error, text))?,
-            false => text.to_owned(),
+            false => Substituted::verbatim(text),
         };
-        let answer = self.run_replaced(&replaced).await;
-        // Places in the text are those of the text after substitution.
-        answer.map_err(|error| SessionError { span: error.span.filter(|_| replaced == text), ..error })
+        self.run_replaced(&replaced.text).await.map_err(|error| error.before_substitution(&replaced, text))
     }
 
     async fn run_replaced(&mut self, text: &str) -> Result<Answer, SessionError> {
@@ -202,6 +201,14 @@ impl Session {
         }
     }
 
+    /// Clears away what a statement leaves whose future or rows were dropped before their end.
+    pub async fn clear_cancelled(&self) -> Result<(), SessionError> {
+        self.engine.ended().await;
+        let facts = self.facts()?;
+        let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
+        Ok(write::sweep(&self.context(&facts, &lookup), |write| write.session == self.id).await?)
+    }
+
     /// A setting as it is now.
     pub fn setting(&self, key: &str) -> Option<String> {
         self.settings.get(key).map(str::to_owned)
@@ -215,12 +222,6 @@ impl Session {
     /// The current one.
     pub fn database(&self) -> &str {
         &self.database
-    }
-
-    /// Names of functions and words of the language that begin so, for an interactive shell.
-    pub fn completions(&self, prefix: &str) -> Vec<String> {
-        let prefix = prefix.to_lowercase();
-        registry::names().filter(|name| name.starts_with(&prefix)).map(str::to_owned).collect()
     }
 
     /// What holds for the statement that begins now.

@@ -79,10 +79,18 @@ impl Settings {
                 self.system.insert(name.to_owned(), value.to_owned());
             }
             Some(("env", _)) => return Err(SessionError::new("env:* variables can not be set.")),
-            Some(("hiveconf" | "metaconf", name)) => self.set(name, value),
-            _ => self.set(key, value),
+            Some(("hiveconf" | "metaconf", name)) => self.set_checked(name, value)?,
+            _ => self.set_checked(key, value)?,
         }
-        self.timezone().map(drop)
+        Ok(())
+    }
+
+    fn set_checked(&mut self, key: &str, value: &str) -> Result<(), SessionError> {
+        let before = self.conf.insert(key.to_owned(), value.to_owned());
+        self.timezone().map(drop).inspect_err(|_| match before {
+            Some(before) => self.set(key, &before),
+            None => self.reset_key(key),
+        })
     }
 
     /// Back to the defaults; variables stay.
@@ -192,5 +200,6 @@ mod tests {
         settings.set_prefixed("hive.local.time.zone", "Europe/Berlin").unwrap();
         assert_eq!(settings.timezone().unwrap(), chrono_tz::Europe::Berlin);
         assert!(settings.set_prefixed("hive.local.time.zone", "Nowhere").is_err());
+        assert_eq!(settings.timezone().unwrap(), chrono_tz::Europe::Berlin);
     }
 }

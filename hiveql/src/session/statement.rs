@@ -59,7 +59,7 @@ impl Session {
             },
             Statement::CreateView(view) => self.create_view(context, view, text).await?,
             Statement::Describe(Describe::Function { name, extended }) => {
-                described(name, *extended, context.facts)?
+                self.described(context, name, *extended).await?
             }
             statement => return self.ddl(context, statement, text).await,
         };
@@ -74,6 +74,26 @@ impl Session {
     ) -> Result<(Answer, Vec<SessionChange>), SessionError> {
         let done = ddl::execute(context, statement).await;
         printed(done.map_err(|error| SessionError::of_ddl(&error, text))?, context.facts)
+    }
+
+    /// What DESCRIBE FUNCTION says of what is built in, and of programs.
+    async fn described(
+        &self,
+        context: &DdlContext<'_>,
+        name: &str,
+        extended: bool,
+    ) -> Result<Answer, SessionError> {
+        let folded = name.to_lowercase();
+        let mut programs = self.programs().await?;
+        let own = programs.remove(&folded);
+        let lines = match (own, registry::describe(name, extended)) {
+            (None, Some(lines)) => Some(lines),
+            (own, _) => own
+                .or_else(|| programs.remove(&format!("{}.{folded}", self.database)))
+                .map(|program| program.lines(name, extended)),
+        };
+        let lines = lines.unwrap_or_else(|| vec![format!("Function '{name}' does not exist.")]);
+        Ok(printed(Output::listing("tab_name", lines), context.facts)?.0)
     }
 
     async fn create_view(
@@ -116,12 +136,6 @@ fn expanded(view: &CreateView, tables: &Tables, database: &str) -> String {
         }
     }
     text
-}
-
-fn described(name: &str, extended: bool, facts: &SessionFacts) -> Result<Answer, SessionError> {
-    let lines = registry::describe(name, extended)
-        .unwrap_or_else(|| vec![format!("Function '{name}' does not exist.")]);
-    Ok(printed(Output::listing("tab_name", lines), facts)?.0)
 }
 
 /// Texts as rows.

@@ -2,7 +2,7 @@
 
 use crate::ddl::{DdlError, Stores};
 use object_store::{ObjectStore, local::LocalFileSystem, path::Path};
-use std::sync::Arc;
+use std::{fs, io, sync::Arc};
 
 /// Locations are `file:/a/b`, `file:///a/b` or `/a/b`.
 #[derive(Debug)]
@@ -33,6 +33,14 @@ impl Stores for LocalStores {
             Err(_) => path.to_owned(),
         }
     }
+
+    fn delete_unfinished(&self, location: &str, is_meant: &dyn Fn(&str) -> bool) -> Result<(), DdlError> {
+        let Some(path) = local_path(location) else { return Ok(()) };
+        delete_staged(std::path::Path::new(path), is_meant).map_err(|error| DdlError::Location {
+            location: location.to_owned(),
+            reason: format!("what a killed process left there cannot be deleted: {error}"),
+        })
+    }
 }
 
 /// Where a session of a cluster finds its files: the cluster's storage, `s3://`, and what else its stores know.
@@ -57,6 +65,29 @@ impl Stores for ClusterStores {
     }
 }
 
+/// The store writes `name#1`, which it never lists, and gives it its name when all is there.
+fn delete_staged(folder: &std::path::Path, is_meant: &dyn Fn(&str) -> bool) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            delete_staged(&entry.path(), is_meant)?;
+            continue;
+        }
+        let file = entry.file_name();
+        let staged = file.to_str().and_then(|name| name.rsplit_once('#'));
+        let is_staged =
+            |(name, number): (&str, &str)| number.bytes().all(|byte| byte.is_ascii_digit()) && is_meant(name);
+        if staged.is_some_and(is_staged) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// The path on this machine that a location names, if it names one.
 pub fn local_path(location: &str) -> Option<&str> {
     let path = location.strip_prefix("file:").unwrap_or(location);
@@ -67,6 +98,24 @@ pub fn local_path(location: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unfinished_files_go_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["000000_0-w2#1", "000000_0-w3#1", "000000_0-w2", "a#b"];
+        fs::create_dir(folder.path().join("ds=1")).unwrap();
+        for name in names {
+            fs::write(folder.path().join("ds=1").join(name), "x").unwrap();
+        }
+        let location = format!("file:{}", folder.path().display());
+        LocalStores::default().delete_unfinished(&location, &|name| name.ends_with("-w2")).unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path().join("ds=1"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["000000_0-w2", "000000_0-w3#1", "a#b"]);
+    }
 
     #[test]
     fn a_location_on_this_machine_is_written_in_three_ways() {
