@@ -11,13 +11,14 @@ use crate::{
     types::HiveType,
 };
 use datafusion::{
-    common::ScalarValue,
+    arrow::datatypes::Field as ArrowField,
+    common::{Column, ScalarValue},
     logical_expr::{
         Case, Expr,
         expr::{AggregateFunction, NullTreatment, ScalarFunction},
     },
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// What `count(*)` counts.
 const COUNTED: ScalarValue = ScalarValue::Int64(Some(1));
@@ -126,7 +127,8 @@ impl Planner<'_> {
         span: Span,
     ) -> Result<Typed> {
         if !place.aggregates {
-            return Err(Problem::AggregateNotAllowed(name.to_owned()).at(span));
+            let around = self.aggregate_around(name, call, place, span);
+            return around.ok_or_else(|| Problem::AggregateNotAllowed(name.to_owned()).at(span));
         }
         let inside = inside_aggregate(place);
         let (function, args) = self.aggregate_args(name, call, &inside, span)?;
@@ -137,6 +139,29 @@ impl Planner<'_> {
         let nulls = call.ignore_nulls.map(null_treatment);
         let call = AggregateFunction::new_udf(function.udf, args, call.distinct, filter, vec![], nulls);
         Ok(Typed::new(Expr::AggregateFunction(call), function.returns))
+    }
+
+    /// An aggregate over the rows of the query around this one, in whose HAVING this one stands.
+    fn aggregate_around(
+        &self,
+        name: &str,
+        call: &FunctionCall,
+        place: &Place<'_>,
+        span: Span,
+    ) -> Option<Typed> {
+        let outer = place.scope.outer?;
+        let known = outer.inner_aggregates?;
+        let there = Place { aggregates: true, ..Place::plain("HAVING", *outer) };
+        let value = self.aggregate_call(name, call, &there, span).ok()?;
+        let found =
+            known.borrow().iter().find(|(expr, _)| *expr == value.expr).map(|(_, column)| column.clone());
+        let column = found.unwrap_or_else(|| {
+            let column = Column::new_unqualified(self.fresh("aggregate"));
+            known.borrow_mut().push((value.expr.clone(), column.clone()));
+            column
+        });
+        let arrow = ArrowField::new(&column.name, value.ty.arrow(), true);
+        Some(Typed::new(Expr::OuterReferenceColumn(Arc::new(arrow), column), value.ty))
     }
 
     /// The function for these arguments, and the arguments as it takes them. Also for windows.

@@ -3,6 +3,7 @@
 
 use super::{
     Field, Planner, Problem, Relation, Result, Typed,
+    aggregate::Aggregates,
     expr::{Keys, Place},
     relation::Scope,
 };
@@ -11,6 +12,7 @@ use crate::syntax::ast::{
     SelectItems,
 };
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, utils::find_aggregate_exprs};
+use std::cell::RefCell;
 
 /// What orders and places the rows of a query.
 #[derive(Clone, Copy, Default)]
@@ -176,8 +178,13 @@ impl Planner<'_> {
         let scope_fields = relation.fields.clone();
         let scope = Scope::new(&scope_fields, outer);
         let keys = self.keys(select.group_by.as_ref(), &items, scope)?;
-        let mut outputs = self.outputs(select, ordering, &items, scope, &keys)?;
-        let aggregates = find_aggregate_exprs(outputs.exprs().map(|expr| &*expr));
+        let inner = RefCell::default();
+        let groups_scope = Scope { inner_aggregates: Some(&inner), ..scope };
+        let mut outputs = self.outputs(select, ordering, &items, groups_scope, &keys)?;
+        let aggregates = Aggregates {
+            here: find_aggregate_exprs(outputs.exprs().map(|expr| &*expr)),
+            inner: inner.take(),
+        };
         if select.group_by.is_some() || !aggregates.is_empty() {
             let sets = select.group_by.as_ref();
             relation = self.aggregated(relation, &keys, sets, scope, aggregates, outputs.exprs())?;

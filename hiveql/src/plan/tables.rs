@@ -42,6 +42,7 @@ pub struct BoundTable {
     pub source: Arc<dyn TableSource>,
     /// Partition columns last.
     pub columns: Vec<(String, HiveType)>,
+    pub partition_columns: usize,
     /// INPUT__FILE__NAME and its like: read only when named.
     pub hidden: Vec<(String, HiveType)>,
     /// What `TABLESAMPLE (BUCKET x OUT OF y)` hashes when nothing is said.

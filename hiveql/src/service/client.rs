@@ -19,7 +19,10 @@ use futures::stream;
 use skep_wire::{ChannelError, DialError, Dialer, Endpoint, Receiver, Sender};
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::task::AbortOnDropHandle;
@@ -44,7 +47,7 @@ pub struct Remote {
     sender: Arc<Mutex<Sender>>,
     replies: Arc<Mutex<mpsc::Receiver<Reply>>>,
     _reader: AbortOnDropHandle<()>,
-    next: StatementNumber,
+    next: AtomicU64,
     service: String,
     database: String,
     settings: BTreeMap<String, String>,
@@ -67,7 +70,7 @@ impl Remote {
             sender: Arc::new(Mutex::new(sender)),
             replies: Arc::new(Mutex::new(replies)),
             _reader: reader,
-            next: 1,
+            next: AtomicU64::new(1),
             service: service.clone(),
             database: String::new(),
             settings: BTreeMap::new(),
@@ -106,7 +109,7 @@ impl Remote {
         }
     }
 
-    pub async fn completions(&mut self, prefix: &str) -> Result<Vec<String>, SessionError> {
+    pub async fn completions(&self, prefix: &str) -> Result<Vec<String>, SessionError> {
         let statement = self.take_number();
         self.send(&Request::Complete { statement, prefix: prefix.to_owned() }).await?;
         match self.reply(statement).await? {
@@ -123,9 +126,8 @@ impl Remote {
         &self.database
     }
 
-    fn take_number(&mut self) -> StatementNumber {
-        self.next += 1;
-        self.next - 1
+    fn take_number(&self) -> StatementNumber {
+        self.next.fetch_add(1, Ordering::Relaxed)
     }
 
     fn learn(&mut self, state: SessionState) {

@@ -48,6 +48,11 @@ pub async fn serve_session(channel: Channel, opener: &impl OpenHere) -> Result<(
             }
             Request::Open(_) | Request::Cancel { .. } => continue,
         };
+        if running.is_cancelled()
+            && let Err(error) = session.clear_cancelled().await
+        {
+            tracing::warn!(%error, "a cancelled statement left files behind, which are swept later");
+        }
         let is_quit = end == End::Quit;
         let body = Body::End { end, state: told.state(&session) };
         say(&mut sender, Reply { statement, body }).await?;
@@ -96,6 +101,10 @@ impl Running {
         if running.0 == statement {
             running.1.cancel();
         }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).1.is_cancelled()
     }
 
     fn cancel_all(&self) {

@@ -98,15 +98,19 @@ impl Session {
             let ty = HiveType::of_arrow(column.field().data_type())?;
             Some((column.name().to_owned(), ty))
         });
+        // As the SerDe has them, which may not be as the table declares them.
+        let shape = files.shape();
+        let columns = shape.columns.iter().chain(&shape.partition_columns).cloned().collect();
         Ok(BoundTable {
-            columns: columns(table),
+            columns,
+            partition_columns: table.partition_keys.len(),
             hidden: hidden.collect(),
             bucket_columns: table.storage.bucket_columns.clone(),
             bucketing: match table.properties.get("bucketing_version").map(String::as_str) {
                 Some("1") => BucketingVersion::V1,
                 _ => BucketingVersion::V2,
             },
-            source: provider_as_source(Arc::new(HiveTable::new(files.shape(), Arc::new(files)))),
+            source: provider_as_source(Arc::new(HiveTable::new(shape, Arc::new(files)))),
         })
     }
 }

@@ -26,6 +26,17 @@ impl SessionError {
         SessionError { message: message.into(), span: None, hints: Vec::new() }
     }
 
+    /// Of an error that is told whole, with its causes.
+    pub fn failed(error: impl std::error::Error) -> SessionError {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            message = format!("{message}: {next}");
+            cause = next.source();
+        }
+        SessionError::new(message)
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<String>) -> SessionError {
         self.hints.push(hint.into());
         self

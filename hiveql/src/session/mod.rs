@@ -141,7 +141,7 @@ impl Session {
             warehouse: home.warehouse,
             resources: client::Resources::default(),
             _scratch: scratch,
-            id: uuid::Uuid::new_v4().to_string(),
+            id: format!("{}{}", options.owner, uuid::Uuid::new_v4()),
         };
         session.settings.set("hive.metastore.warehouse.dir", &home.warehouse_shown);
         for (key, value) in &options.conf {

@@ -18,4 +18,6 @@ pub struct SessionOptions {
     pub partitions: usize,
     /// What operators may hold before they spill.
     pub memory_bytes: usize,
+    /// What the session's id begins with, for whoever has to know whose writes are whose.
+    pub owner: String,
 }
