@@ -4,7 +4,9 @@ use datafusion::common::utils::datafusion_strsim::levenshtein;
 
 /// The name that takes the fewest changes, if few do.
 pub fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (written.chars().count() / 2).min(2);
+    // More than every third letter wrong is another word, and so is one with nothing left of it.
+    let letters = written.chars().count();
+    let most = (letters / 3).max(1).min(letters.saturating_sub(1));
     let distance = |name: &&str| levenshtein(name, written);
     names.filter(|name| (1..=most).contains(&distance(name))).min_by_key(distance)
 }
@@ -18,9 +20,9 @@ mod tests {
         let names = ["k", "logs", "lag", "partitions"];
         let near = |written| nearest(written, names.iter().copied());
         assert_eq!(
-            (near("log"), near("partitons"), near("paritioms")),
+            (near("log"), near("partitons"), near("ptitoms")),
             (Some("logs"), Some("partitions"), None)
         );
-        assert_eq!((near("t"), near("tt"), near("logs")), (None, None, None));
+        assert_eq!((near("t"), near("logs"), near("ages")), (None, None, None));
     }
 }

@@ -15,7 +15,7 @@ use datafusion::{
     },
     functions_aggregate::grouping::grouping_udaf,
     logical_expr::{
-        Aggregate, Case, Expr, GroupingSet, LogicalPlanBuilder, Operator,
+        Aggregate, Case, Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder, Operator,
         expr::{AggregateFunction, Cast},
         lit,
     },
@@ -130,14 +130,10 @@ impl Planner<'_> {
         }
         let Groups { replaced, calls, after, .. } = groups;
         relation.plan = LogicalPlanBuilder::from(relation.plan).aggregate(group, calls)?.build()?;
-        if !after.is_empty() {
-            // What the operator keeps for itself goes no further.
-            let own = relation.plan.schema().columns().into_iter();
-            let own = own.filter(|column| column.name != Aggregate::INTERNAL_GROUPING_ID).map(Expr::Column);
-            let after = after.into_iter().map(|(name, expr)| expr.alias(name));
-            let exprs = own.chain(after).collect::<Vec<_>>();
-            relation.plan = LogicalPlanBuilder::from(relation.plan).project(exprs)?.build()?;
+        if has_sets {
+            relation.plan = without_grouping_id(relation.plan)?;
         }
+        self.extend(&mut relation, after)?;
         let grouped: BTreeSet<&str> = replaced.values().map(|column| column.name.as_str()).collect();
         for output in outputs {
             *output = replace(output.clone(), &replaced)?;
@@ -236,6 +232,13 @@ impl Planner<'_> {
         };
         Ok(vec![Expr::GroupingSet(set)])
     }
+}
+
+/// DataFusion's own column of the set: what `grouping` becomes hides it, so nothing above may count on it.
+fn without_grouping_id(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let columns = plan.schema().columns().into_iter();
+    let columns = columns.filter(|column| column.name != Aggregate::INTERNAL_GROUPING_ID);
+    Ok(LogicalPlanBuilder::from(plan).project(columns.map(Expr::Column).collect::<Vec<_>>())?.build()?)
 }
 
 /// The key that an expression of GROUPING SETS repeats.

@@ -234,7 +234,7 @@ impl Planner<'_> {
                 }
                 _ => {
                     let name = match item.aliases.as_slice() {
-                        [] => implied_name(&item.expr, items.len()),
+                        [] => implied_name(&item.expr, items.len(), list),
                         [alias] => alias.folded(),
                         several => {
                             let error = Problem::AliasCount { expected: 1, found: several.len() };
@@ -433,11 +433,15 @@ impl Planner<'_> {
 }
 
 /// What a column is called that got no alias: its own name, or its place.
-fn implied_name(expr: &Ast, index: usize) -> String {
-    match &expr.kind {
-        ExprKind::Name(name) | ExprKind::Field(_, name) => name.folded(),
+fn implied_name(expr: &Ast, index: usize, list: &[SelectItem]) -> String {
+    let mut implied = match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Field(_, name) => return name.folded(),
         _ => format!("_c{index}"),
+    };
+    while list.iter().flat_map(|item| &item.aliases).any(|alias| alias.folded() == implied) {
+        implied.push('_');
     }
+    implied
 }
 
 /// The columns, of one table or of all, that a back-quoted regular expression matches.

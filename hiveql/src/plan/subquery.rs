@@ -17,7 +17,7 @@ use datafusion::{
         tree_node::{Transformed, TreeNode},
     },
     logical_expr::{
-        Case, Expr, LogicalPlanBuilder, Operator, Subquery,
+        Case, Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
         expr::{AggregateFunction, Exists, InSubquery, SetComparison, SetQuantifier},
         lit,
     },
@@ -31,6 +31,9 @@ impl Planner<'_> {
 
     pub(super) fn exists(&self, query: &Query, place: &Place<'_>) -> Result<Typed> {
         let relation = self.inner(query, place)?;
+        if is_one_row(&relation.plan) {
+            return Ok(Typed::new(lit(true), HiveType::Boolean));
+        }
         if !filters(place) {
             let rows = self.counted(relation, None)?;
             return Ok(Typed::new(rows.gt(lit(0_i64)), HiveType::Boolean));
@@ -214,8 +217,17 @@ impl Planner<'_> {
     }
 }
 
+/// Aggregates over everything are one row, also over nothing.
+fn is_one_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => is_one_row(&projection.input),
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        _ => false,
+    }
+}
+
 /// Whether only the rows count for which a condition is true: joins answer that, and do not tell NULL from FALSE.
-fn filters(place: &Place<'_>) -> bool {
+pub(super) fn filters(place: &Place<'_>) -> bool {
     matches!(place.clause, "WHERE" | "HAVING" | "ON")
 }
 

@@ -78,8 +78,8 @@ pub struct Macro {
 pub struct Tables {
     pub bound: HashMap<TableName, Bound>,
     pub macros: HashMap<String, Macro>,
-    /// Functions that are programs: those of the session by their names, others as `database.name`.
-    pub programs: HashMap<String, Program>,
     /// Tables of databases where one was looked for in vain: one of them may be meant.
     pub others: BTreeSet<String>,
+    /// Functions that are programs: those of the session by their names, others as `database.name`.
+    pub programs: HashMap<String, Program>,
 }

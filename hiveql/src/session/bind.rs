@@ -80,7 +80,7 @@ impl Session {
         let bound = match table.view.as_ref().filter(|_| table.is_view()) {
             None => Bound::Table(self.bind_table(context, &table)?),
             Some(view) => {
-                let query = parse_query(&view.original).map_err(|error| {
+                let query = parse_query(&view.expanded).map_err(|error| {
                     SessionError::new(format!("SemanticException in the view {name}: {error}"))
                 })?;
                 next.extend(names_of(&query).into_iter().map(|found| (found, table.database.clone())));

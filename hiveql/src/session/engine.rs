@@ -3,6 +3,7 @@
 use super::interruption::{self, Running};
 use crate::{
     functions::SessionFacts,
+    limits,
     physical::HiveQueryPlanner,
     reducers::{self, reads_in_order},
     scan::prepare,
@@ -85,6 +86,7 @@ impl Engine {
             .with_runtime_env(runtime)
             .with_query_planner(Arc::new(HiveQueryPlanner))
             .with_default_features()
+            .with_physical_optimizer_rules(limits::rules())
             .build();
         Ok(Engine { state, cluster, running: Running::default() })
     }
@@ -108,7 +110,7 @@ impl Engine {
         let small = prepare(&self.state, &optimized).await? <= SMALL_INPUT_BYTES;
         let state = self.state(plan, small.then_some(1))?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
-        Ok((state, optimized, physical))
+        Ok((state, optimized, limits::in_order(physical)?))
     }
 
     /// Starts the plan; rows come as they are made. Whoever drops them ends it.

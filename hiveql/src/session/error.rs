@@ -6,7 +6,7 @@ use crate::{
     ddl::DdlError,
     nearest::nearest,
     plan::{PlanError, Problem},
-    syntax::{Substituted, SyntaxError, ast::Span, position},
+    syntax::{Substituted, SyntaxError, ast::Span, is_reserved, position},
     write::WriteError,
 };
 use datafusion::error::DataFusionError;
@@ -45,8 +45,16 @@ impl SessionError {
     pub(super) fn of_syntax(error: &SyntaxError, text: &str) -> SessionError {
         let (line, column) = hive_position(text, error.span);
         let message = format!("ParseException line {line}:{column} {error}");
-        let meant = (!error.expected.is_empty()).then(|| nearest_word(&error.found)).flatten();
-        SessionError { message, span: Some(error.span), hints: meant.iter().map(did_you_mean).collect() }
+        let is_name =
+            error.expected.iter().any(|expected| matches!(expected.as_str(), "a name" | "an expression"));
+        let hint = match error.found.as_str() {
+            _ if error.expected.is_empty() => None,
+            word if is_name && is_reserved(word) => Some(format!(
+                "{word} is a word of the language; a name that is one stands in back-quotes: `{word}`"
+            )),
+            word => nearest_word(word).as_ref().map(did_you_mean),
+        };
+        SessionError { message, span: Some(error.span), hints: hint.into_iter().collect() }
     }
 
     /// The same, told of the text as it was written before its variables were replaced.

@@ -5,8 +5,8 @@ use crate::{
     catalog::Column,
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
-    plan::Planner,
-    syntax::ast::{CreateSource, CreateView, Describe, Statement},
+    plan::{Planner, TableName, Tables},
+    syntax::ast::{CreateSource, CreateView, Cte, Describe, Statement},
     types::HiveType,
 };
 use datafusion::{
@@ -108,11 +108,34 @@ impl Session {
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
         let columns =
             relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
-        ddl::views::create(context, view, columns, view.text.clone())
+        ddl::views::create(context, view, columns, expanded(view, &tables, &self.database))
             .await
             .map_err(|error| SessionError::of_ddl(&error, text))?;
         Ok(Answer::done())
     }
+}
+
+/// The view's text with the database of each table, so that it means the same wherever it is asked.
+fn expanded(view: &CreateView, tables: &Tables, database: &str) -> String {
+    let mut names = super::bind::names_of(&view.query);
+    names.retain(|name| {
+        let is_cte = |cte: &Cte| name.parts.first().is_some_and(|part| cte.name.is(&part.text));
+        name.parts.len() == 1
+            && tables.bound.contains_key(&TableName::of(name, database))
+            && !view.query.with.iter().any(is_cte)
+    });
+    // From the end, so that what comes before stays where it is.
+    names.sort_by_key(|name| std::cmp::Reverse(name.span.start));
+    names.dedup_by_key(|name| name.span.start);
+    let mut text = view.text.clone();
+    for name in names {
+        if let Some(place) = name.span.start.checked_sub(view.query.span.start)
+            && text.is_char_boundary(place)
+        {
+            text.insert_str(place, &format!("`{database}`."));
+        }
+    }
+    text
 }
 
 /// Texts as rows.

@@ -10,6 +10,6 @@ pub mod script;
 mod substitution;
 
 pub use error::{SyntaxError, position};
-pub use parser::{parse_expr, parse_query, parse_statement, parse_type};
+pub use parser::{is_reserved, parse_expr, parse_query, parse_statement, parse_type};
 pub use quotes::back_quoted;
 pub use substitution::Substituted;
