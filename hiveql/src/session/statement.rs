@@ -5,8 +5,8 @@ use crate::{
     catalog::Column,
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
-    plan::Planner,
-    syntax::ast::{CreateSource, CreateView, Describe, Statement},
+    plan::{Planner, Problem, TableName},
+    syntax::ast::{CreateSource, CreateView, Delete, Describe, ObjectName, Statement, Update},
     types::HiveType,
 };
 use datafusion::{
@@ -61,6 +61,14 @@ impl Session {
             Statement::Describe(Describe::Function { name, extended }) => {
                 described(name, *extended, context.facts)?
             }
+            Statement::Update(Update { table, .. }) | Statement::Delete(Delete { table, .. }) => {
+                return Err(not_transactional(table, context, text));
+            }
+            Statement::Merge(merge) => return Err(not_transactional(&merge.target, context, text)),
+            Statement::Export { .. } | Statement::Import { .. } => {
+                return Err(SessionError::new("SemanticException EXPORT and IMPORT are not supported")
+                    .hint("CREATE EXTERNAL TABLE reads files that are elsewhere, INSERT OVERWRITE DIRECTORY writes them"));
+            }
             statement => return self.ddl(context, statement, text).await,
         };
         Ok((answer, Vec::new()))
@@ -93,6 +101,14 @@ impl Session {
             .map_err(|error| SessionError::of_ddl(&error, text))?;
         Ok(Answer::done())
     }
+}
+
+/// UPDATE, DELETE and MERGE, in Hive's words.
+fn not_transactional(table: &ObjectName, context: &DdlContext<'_>, text: &str) -> SessionError {
+    let table_name = TableName::of(table, &context.facts.database);
+    let problem = Problem::NotTransactional { table: table_name.to_string() };
+    SessionError::of_plan(&problem.at(table.span), text)
+        .hint("there are no transactional tables: write the new state with INSERT OVERWRITE, which may read the old one")
 }
 
 fn described(name: &str, extended: bool, facts: &SessionFacts) -> Result<Answer, SessionError> {

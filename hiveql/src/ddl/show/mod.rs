@@ -8,6 +8,7 @@ mod pattern;
 use super::{DdlContext, DdlError, Output};
 use crate::{
     catalog::TableKind,
+    functions::registry,
     syntax::ast::{Name, ObjectName, Show},
 };
 use pattern::Pattern;
@@ -105,12 +106,14 @@ async fn columns(
 /// The catalog's and the session's own; the planner adds those that are built in.
 async fn functions(context: &DdlContext<'_>, like: Option<&str>) -> Result<Output, DdlError> {
     let mut names = context.catalog.own_function_names();
+    names.extend(registry::names().map(str::to_owned));
     for database in context.catalog.shared.databases().await? {
         let functions = context.catalog.shared.functions(&database.name).await?;
         names
             .extend(functions.into_iter().map(|function| format!("{}.{}", function.database, function.name)));
     }
     names.sort();
+    names.dedup();
     Ok(Output::listing("tab_name", filtered(names.into_iter(), like)))
 }
 
