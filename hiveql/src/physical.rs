@@ -3,6 +3,7 @@
 use crate::{
     reducers::{ReducersExec, ReducersNode},
     script::{ScriptExec, ScriptNode},
+    stages::settings::bytes_read,
 };
 use async_trait::async_trait;
 use datafusion::{
@@ -19,6 +20,9 @@ use datafusion::{
     physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner},
 };
 use std::sync::Arc;
+
+/// `hive.exec.reducers.bytes.per.reducer`
+const REDUCER_BYTES: u64 = 256_000_000;
 
 /// DataFusion's planner, and ours for what it does not know.
 #[derive(Debug)]
@@ -77,6 +81,10 @@ impl Keys<'_> {
             |expr: &Expr| self.planner.create_physical_expr(expr, self.schema, self.session, self.context);
         let distribution = match (node.count(), node.distribute()) {
             (Some(1), _) => Distribution::SinglePartition,
+            // So little goes to one reducer in Hive, and scripts came to rely on the order that this makes.
+            (None, []) if bytes_read(&input).is_some_and(|bytes| bytes <= REDUCER_BYTES) => {
+                Distribution::SinglePartition
+            }
             (_, []) => Distribution::UnspecifiedDistribution,
             (_, keys) => Distribution::KeyPartitioned(keys.iter().map(physical).collect::<Result<_>>()?),
         };

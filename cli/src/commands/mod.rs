@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod down;
 pub mod fs;
+pub mod hive;
 pub mod jobs;
 pub mod master;
 pub mod resize;

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub const RECORD_VERSION: u32 = 1;
 pub const NEXT: &str = "hive/next";
 pub const DATABASES: &str = "hive/database/";
+pub const FUNCTIONS: &str = "hive/function/";
 pub const REMOVALS: &str = "hive/removal/";
 pub const WRITES: &str = "hive/write/";
 
@@ -83,11 +84,11 @@ pub fn partition_key(table: TableId, name: &str) -> String {
 }
 
 pub fn functions_of(database: &str) -> String {
-    joined("hive/function/", &[database]) + "/"
+    joined(FUNCTIONS, &[database]) + "/"
 }
 
 pub fn function_key(database: &str, name: &str) -> String {
-    joined("hive/function/", &[database, name])
+    joined(FUNCTIONS, &[database, name])
 }
 
 pub fn removal_key(number: u64) -> String {

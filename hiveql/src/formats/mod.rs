@@ -86,8 +86,8 @@ impl FileFormat {
                 Kind::Parquet(Box::new(ParquetFiles::new(&storage, &columns)?))
             }
             (SerdeKind::Avro | SerdeKind::Orc | SerdeKind::Parquet, _) => return Err(mismatch()),
-            (SerdeKind::Binary, ContainerKind::Lines) => return Err(mismatch()),
-            (_, ContainerKind::Records | ContainerKind::Columns) => {
+            // Hive's own binary rows and containers are columns here, whatever the file is said to be.
+            (SerdeKind::Binary, _) | (_, ContainerKind::Records | ContainerKind::Columns) => {
                 Kind::Parquet(Box::new(ParquetFiles::new(&storage, &columns)?))
             }
             (_, ContainerKind::Lines) => rows(serde, &storage, &columns)?,

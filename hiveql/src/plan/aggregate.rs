@@ -15,7 +15,7 @@ use datafusion::{
     },
     functions_aggregate::grouping::grouping_udaf,
     logical_expr::{
-        Case, Expr, GroupingSet, LogicalPlanBuilder, Operator,
+        Aggregate, Case, Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder, Operator,
         expr::{AggregateFunction, Cast},
         lit,
     },
@@ -41,6 +41,19 @@ fn grouping_call(arg: Expr) -> Expr {
     Expr::AggregateFunction(call)
 }
 
+/// The aggregates over the rows of a SELECT.
+pub(super) struct Aggregates {
+    pub here: Vec<Expr>,
+    /// Those that queries inside of it name, under the columns by which these know them.
+    pub inner: Vec<(Expr, Column)>,
+}
+
+impl Aggregates {
+    pub fn is_empty(&self) -> bool {
+        self.here.is_empty() && self.inner.is_empty()
+    }
+}
+
 /// What is grouped by, as it goes on: columns of keys, calls of aggregates, and what is computed of both afterwards.
 struct Groups {
     /// What each expression over the rows has become over the groups.
@@ -60,7 +73,7 @@ impl Planner<'_> {
         keys: &[Typed],
         group_by: Option<&GroupBy>,
         scope: Scope<'_>,
-        aggregates: Vec<Expr>,
+        aggregates: Aggregates,
         outputs: impl Iterator<Item = &'b mut Expr>,
     ) -> Result<Relation> {
         let mut replaced = HashMap::new();
@@ -91,7 +104,7 @@ impl Planner<'_> {
             keys: replaced.clone(),
             replaced,
             absent: BTreeSet::new(),
-            calls: Vec::with_capacity(aggregates.len()),
+            calls: Vec::with_capacity(aggregates.here.len()),
             after: Vec::new(),
         };
         let has_sets = matches!(group.as_slice(), [Expr::GroupingSet(_)]);
@@ -105,11 +118,21 @@ impl Planner<'_> {
                 }
             }
         }
-        for aggregate in aggregates {
-            self.aggregate_column(aggregate, has_sets, &mut groups)?;
+        for aggregate in aggregates.here {
+            let known = aggregates.inner.iter().find(|(inner, _)| *inner == aggregate);
+            if known.is_none() {
+                let column = Column::new_unqualified(self.fresh("aggregate"));
+                self.aggregate_column(aggregate, column, has_sets, &mut groups)?;
+            }
+        }
+        for (aggregate, column) in aggregates.inner {
+            self.aggregate_column(aggregate, column, has_sets, &mut groups)?;
         }
         let Groups { replaced, calls, after, .. } = groups;
         relation.plan = LogicalPlanBuilder::from(relation.plan).aggregate(group, calls)?.build()?;
+        if has_sets {
+            relation.plan = without_grouping_id(relation.plan)?;
+        }
         self.extend(&mut relation, after)?;
         let grouped: BTreeSet<&str> = replaced.values().map(|column| column.name.as_str()).collect();
         for output in outputs {
@@ -126,8 +149,13 @@ impl Planner<'_> {
     }
 
     /// Makes a column of an aggregate over the rows.
-    fn aggregate_column(&self, aggregate: Expr, has_sets: bool, groups: &mut Groups) -> Result<()> {
-        let column = Column::new_unqualified(self.fresh("aggregate"));
+    fn aggregate_column(
+        &self,
+        aggregate: Expr,
+        column: Column,
+        has_sets: bool,
+        groups: &mut Groups,
+    ) -> Result<()> {
         let name = column.name.clone();
         let call = replace_in_grouping(aggregate.clone(), &groups.keys)?;
         groups.replaced.insert(aggregate, column);
@@ -204,6 +232,13 @@ impl Planner<'_> {
         };
         Ok(vec![Expr::GroupingSet(set)])
     }
+}
+
+/// DataFusion's own column of the set: what `grouping` becomes hides it, so nothing above may count on it.
+fn without_grouping_id(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let columns = plan.schema().columns().into_iter();
+    let columns = columns.filter(|column| column.name != Aggregate::INTERNAL_GROUPING_ID);
+    Ok(LogicalPlanBuilder::from(plan).project(columns.map(Expr::Column).collect::<Vec<_>>())?.build()?)
 }
 
 /// The key that an expression of GROUPING SETS repeats.

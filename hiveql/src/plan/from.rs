@@ -113,11 +113,15 @@ impl Planner<'_> {
         let plan = LogicalPlanBuilder::scan(reference.clone(), table.source.clone(), None)?;
         let mut fields = Vec::with_capacity(table.columns.len() + table.hidden.len());
         let mut exprs = Vec::with_capacity(fields.capacity());
+        let keys_from = table.columns.len() - table.partition_columns.min(table.columns.len());
         let visible = table.columns.iter().map(|column| (column, false));
         let hidden = table.hidden.iter().map(|column| (column, true));
         for ((name, ty), hidden) in visible.chain(hidden) {
             let column = Column::new_unqualified(self.fresh(name));
             exprs.push(Expr::Column(Column::new(Some(reference.clone()), name)).alias(column.name.clone()));
+            if fields.len() >= keys_from && !hidden && ty.is_text() {
+                self.named_nulls.borrow_mut().insert(column.clone());
+            }
             fields.push(Field { relation: None, name: name.to_lowercase(), ty: ty.clone(), column, hidden });
         }
         Ok(Relation { plan: plan.project(exprs)?.build()?, fields })

@@ -39,7 +39,7 @@ use datafusion::{
 };
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
 };
 
 /// The settings that decide what a query means.
@@ -81,6 +81,8 @@ pub struct Planner<'a> {
     made_names: Cell<u32>,
     /// CTEs that can be seen here, the nearest last.
     ctes: RefCell<Vec<(String, Relation)>>,
+    /// Keys of partitions that are texts: NULL has a name there, by which IS NULL knows it.
+    named_nulls: RefCell<HashSet<Column>>,
     /// Values of a macro's parameters while its body is planned.
     parameters: RefCell<Vec<HashMap<String, Typed>>>,
 }
@@ -94,6 +96,7 @@ impl<'a> Planner<'a> {
             database: RefCell::new(facts.database.clone()),
             made_names: Cell::new(0),
             ctes: RefCell::default(),
+            named_nulls: RefCell::default(),
             parameters: RefCell::default(),
         }
     }

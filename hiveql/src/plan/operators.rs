@@ -1,6 +1,6 @@
 //! Operators: comparisons, logic, arithmetic, patterns, and the casts that bring their operands together.
 
-use super::{Planner, Problem, Result, Typed, constants, expr::Place};
+use super::{Planner, Problem, Result, Typed, constants, expr::Place, subquery::filters};
 use crate::{
     cast::promotion::common_type_for_comparison,
     functions::math::{ArithmeticOp, arithmetic, native_operator},
@@ -148,11 +148,11 @@ impl Planner<'_> {
         }
         let value = self.expr(expr, place)?;
         let list = list.iter().map(|item| self.expr(item, place)).collect::<Result<Vec<_>>>()?;
-        self.in_values(value, list, negated)
+        self.in_values(value, list, negated, place)
     }
 
     /// Values of one type are compared in the type that this one has in common with the value's.
-    fn in_values(&self, value: Typed, list: Vec<Typed>, negated: bool) -> Result<Typed> {
+    fn in_values(&self, value: Typed, list: Vec<Typed>, negated: bool, place: &Place<'_>) -> Result<Typed> {
         let mut by_type: Vec<(HiveType, Vec<Typed>)> = Vec::new();
         for item in list {
             let item = constants::beside(&value, item);
@@ -165,6 +165,14 @@ impl Planner<'_> {
                 Some((_, items)) => items.push(item),
                 None => by_type.push((common, vec![item])),
             }
+        }
+        // DataFusion may take NULL for FALSE where only TRUE counts; as a value it must stay what it is.
+        if let ([(common, _)], false) = (by_type.as_slice(), filters(place)) {
+            let common = common.clone();
+            let all = std::iter::once(value).chain(by_type.into_iter().flat_map(|(_, items)| items));
+            let all = all.map(|item| self.cast(item, &common)).collect::<Result<Vec<_>>>()?;
+            let found = self.scalar_call("in", all, Span::default())?;
+            return if negated { self.unary(UnaryOp::Not, found) } else { Ok(found) };
         }
         let mut any: Option<Expr> = None;
         for (common, items) in by_type {

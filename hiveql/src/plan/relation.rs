@@ -12,6 +12,7 @@ use datafusion::{
     common::Column,
     logical_expr::{Expr, LogicalPlan},
 };
+use std::cell::RefCell;
 
 /// A column as a query's text can name it.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +87,8 @@ impl Relation {
 pub struct Scope<'a> {
     pub fields: &'a [Field],
     pub outer: Option<&'a Scope<'a>>,
+    /// Where the rows are grouped: aggregates over them that the queries inside of HAVING name.
+    pub inner_aggregates: Option<&'a RefCell<Vec<(Expr, Column)>>>,
 }
 
 /// Where a name was found.
@@ -97,7 +100,7 @@ pub struct Found<'a> {
 
 impl<'a> Scope<'a> {
     pub fn new(fields: &'a [Field], outer: Option<&'a Scope<'a>>) -> Scope<'a> {
-        Scope { fields, outer }
+        Scope { fields, outer, inner_aggregates: None }
     }
 
     pub fn has_relation(&self, relation: &str) -> bool {

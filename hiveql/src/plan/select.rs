@@ -3,6 +3,7 @@
 
 use super::{
     Field, Planner, Problem, Relation, Result, Typed,
+    aggregate::Aggregates,
     expr::{Keys, Place},
     relation::Scope,
 };
@@ -11,6 +12,7 @@ use crate::syntax::ast::{
     SelectItems,
 };
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, utils::find_aggregate_exprs};
+use std::cell::RefCell;
 
 /// What orders and places the rows of a query.
 #[derive(Clone, Copy, Default)]
@@ -176,8 +178,13 @@ impl Planner<'_> {
         let scope_fields = relation.fields.clone();
         let scope = Scope::new(&scope_fields, outer);
         let keys = self.keys(select.group_by.as_ref(), &items, scope)?;
-        let mut outputs = self.outputs(select, ordering, &items, scope, &keys)?;
-        let aggregates = find_aggregate_exprs(outputs.exprs().map(|expr| &*expr));
+        let inner = RefCell::default();
+        let groups_scope = Scope { inner_aggregates: Some(&inner), ..scope };
+        let mut outputs = self.outputs(select, ordering, &items, groups_scope, &keys)?;
+        let aggregates = Aggregates {
+            here: find_aggregate_exprs(outputs.exprs().map(|expr| &*expr)),
+            inner: inner.take(),
+        };
         if select.group_by.is_some() || !aggregates.is_empty() {
             let sets = select.group_by.as_ref();
             relation = self.aggregated(relation, &keys, sets, scope, aggregates, outputs.exprs())?;
@@ -212,8 +219,14 @@ impl Planner<'_> {
                 ExprKind::Star(of) => {
                     items.extend(self.star(of.as_ref(), &relation.fields)?.into_iter().map(Item::Field))
                 }
-                ExprKind::Name(name) if name.quoted && self.options.regex_columns => {
-                    items.extend(matching(name, relation)?.into_iter().map(Item::Field));
+                ExprKind::Name(name) if self.is_pattern(name) => {
+                    items.extend(matching(name, None, relation)?.into_iter().map(Item::Field));
+                }
+                ExprKind::Field(of, name) if self.is_pattern(name) => {
+                    let ExprKind::Name(of) = &of.kind else {
+                        return Err(Problem::AliasNotFound(name.folded()).at(of.span));
+                    };
+                    items.extend(matching(name, Some(of), relation)?.into_iter().map(Item::Field));
                 }
                 ExprKind::Function(call) if self.is_table_function(call) => {
                     let made = self.lateral(relation, call, false, &item.aliases, outer)?;
@@ -221,7 +234,7 @@ impl Planner<'_> {
                 }
                 _ => {
                     let name = match item.aliases.as_slice() {
-                        [] => implied_name(&item.expr, items.len()),
+                        [] => implied_name(&item.expr, items.len(), list),
                         [alias] => alias.folded(),
                         several => {
                             let error = Problem::AliasCount { expected: 1, found: several.len() };
@@ -236,6 +249,12 @@ impl Planner<'_> {
     }
 
     /// The columns that a star stands for.
+    /// A back-quoted name that can be none is a regular expression, where that is asked for.
+    fn is_pattern(&self, name: &Name) -> bool {
+        let is_plain = |part: char| part.is_alphanumeric() || part == '_';
+        self.options.regex_columns && name.quoted && !name.text.chars().all(is_plain)
+    }
+
     pub(super) fn star(&self, of: Option<&ObjectName>, fields: &[Field]) -> Result<Vec<Field>> {
         let visible = fields.iter().filter(|field| !field.hidden);
         let Some(of) = of else { return Ok(visible.cloned().collect()) };
@@ -414,28 +433,25 @@ impl Planner<'_> {
 }
 
 /// What a column is called that got no alias: its own name, or its place.
-fn implied_name(expr: &Ast, index: usize) -> String {
-    match &expr.kind {
-        ExprKind::Name(name) | ExprKind::Field(_, name) => name.folded(),
+fn implied_name(expr: &Ast, index: usize, list: &[SelectItem]) -> String {
+    let mut implied = match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Field(_, name) => return name.folded(),
         _ => format!("_c{index}"),
+    };
+    while list.iter().flat_map(|item| &item.aliases).any(|alias| alias.folded() == implied) {
+        implied.push('_');
     }
+    implied
 }
 
-/// The columns that a back-quoted regular expression matches.
-fn matching(name: &Name, relation: &Relation) -> Result<Vec<Field>> {
-    let pattern = regex::RegexBuilder::new(&format!("^(?:{})$", java_pattern(&name.text)))
-        .case_insensitive(true)
-        .build()
-        .map_err(|_| Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span))?;
+/// The columns, of one table or of all, that a back-quoted regular expression matches.
+fn matching(name: &Name, of: Option<&Name>, relation: &Relation) -> Result<Vec<Field>> {
+    let invalid = || Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span);
+    let pattern = fancy_regex::Regex::new(&format!("(?i)^(?:{})$", name.text)).map_err(|_| invalid())?;
+    let of = of.map(Name::folded);
     let visible = relation.fields.iter().filter(|field| !field.hidden);
-    let fields: Vec<_> = visible.filter(|field| pattern.is_match(&field.name)).cloned().collect();
-    if fields.is_empty() {
-        return Err(Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span));
-    }
-    Ok(fields)
-}
-
-/// Java's possessive `?+` means "if you can", which excludes: `(ds|hr)?+.+` is all columns but these.
-fn java_pattern(pattern: &str) -> String {
-    pattern.replace("?+", "?").replace("*+", "*").replace("++", "+")
+    let visible = visible.filter(|field| of.is_none() || field.relation == of);
+    let matched = visible.filter(|field| pattern.is_match(&field.name).unwrap_or(false));
+    let fields: Vec<_> = matched.cloned().collect();
+    if fields.is_empty() { Err(invalid()) } else { Ok(fields) }
 }

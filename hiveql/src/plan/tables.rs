@@ -2,6 +2,7 @@
 
 use crate::{
     functions::math::BucketingVersion,
+    functions::program::Program,
     syntax::ast::{Expr, Name, ObjectName, Query},
     types::HiveType,
 };
@@ -41,6 +42,7 @@ pub struct BoundTable {
     pub source: Arc<dyn TableSource>,
     /// Partition columns last.
     pub columns: Vec<(String, HiveType)>,
+    pub partition_columns: usize,
     /// INPUT__FILE__NAME and its like: read only when named.
     pub hidden: Vec<(String, HiveType)>,
     /// What `TABLESAMPLE (BUCKET x OUT OF y)` hashes when nothing is said.
@@ -78,4 +80,6 @@ pub struct Tables {
     pub macros: HashMap<String, Macro>,
     /// Tables of databases where one was looked for in vain: one of them may be meant.
     pub others: BTreeSet<String>,
+    /// Functions that are programs: those of the session by their names, others as `database.name`.
+    pub programs: HashMap<String, Program>,
 }

@@ -38,7 +38,7 @@ impl ReducersExec {
 
 impl DisplayAs for ReducersExec {
     fn fmt_as(&self, _: DisplayFormatType, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "ReducersExec: {:?}", self.distribution)?;
+        write!(out, "ReducersExec: {}", self.distribution)?;
         self.sort.as_ref().map_or(Ok(()), |sort| write!(out, ", sort=[{sort}]"))
     }
 }
@@ -64,8 +64,9 @@ impl ExecutionPlan for ReducersExec {
         vec![true]
     }
 
+    /// Rows of a single partition are worth to be spread by their keys, too: for what comes after it.
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
+        vec![matches!(self.distribution, Distribution::KeyPartitioned(_))]
     }
 
     fn supports_limit_pushdown(&self) -> bool {

@@ -30,6 +30,8 @@ pub enum ScriptError {
         said(.stderr)
     )]
     Exit { command: String, status: ExitStatus, stderr: String },
+    #[error("[Error 20002]: whoever read the output of `{command}` ended before it did")]
+    Lost { command: String },
     #[error("a script's rows: {0}")]
     Format(#[from] FormatError),
 }

@@ -25,6 +25,7 @@ pub use directory::{ScriptFile, ScriptPlace};
 pub use error::ScriptError;
 pub use exec::ScriptExec;
 pub use logical::ScriptNode;
+pub(crate) use process::{Formats, RunningScript};
 
 use crate::formats::RowWords;
 use serde::{Deserialize, Serialize};

@@ -28,11 +28,14 @@ const TAIL_BYTES: usize = 4 << 10;
 /// What a script without line feeds may take of the memory.
 const LINE_BYTES_MAX: usize = 256 << 20;
 
+/// What comes out of a script. `None` is its good end; where that does not come, rows were lost.
+pub(super) type Output = Result<Option<RecordBatch>, ScriptError>;
+
 /// Dropped, it ends the script and all that it started.
-pub(super) struct RunningScript {
+pub(crate) struct RunningScript {
     /// `None`: nothing more goes in.
     pub feed: Option<Sender<RecordBatch>>,
-    pub rows: Receiver<Result<RecordBatch, ScriptError>>,
+    pub rows: Receiver<Output>,
     group: Arc<Group>,
 }
 
@@ -90,7 +93,7 @@ impl Drop for RunningScript {
 
 /// How rows are written and read, made once for all partitions.
 #[derive(Debug, Clone)]
-pub(super) struct Formats {
+pub(crate) struct Formats {
     pub input: Arc<RowFormat>,
     pub output: Arc<RowFormat>,
 }
@@ -114,9 +117,12 @@ impl Group {
 
     fn kill(&self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mut child) = child.take() {
-            self.signal();
-            // It is dead or dies at once: this leaves no zombie, and does not wait.
+        // Who may not end it (it runs as somebody else now) does not wait for it either.
+        if child.is_some()
+            && self.signal()
+            && let Some(mut child) = child.take()
+        {
+            // It dies at once: this leaves no zombie, and does not wait.
             let _ = child.wait();
         }
     }
@@ -125,7 +131,8 @@ impl Group {
     fn wait(&self) -> io::Result<Option<ExitStatus>> {
         if let Some(leader) = self.leader {
             // Only looks: the number stays taken until the lock is held. An error means that it was killed meanwhile.
-            let _ = waitid(WaitId::Pid(leader), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            let _ = rustix::io::retry_on_intr(|| waitid(WaitId::Pid(leader), options));
         }
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(mut child) = child.take() else { return Ok(None) };
@@ -133,11 +140,8 @@ impl Group {
         child.wait().map(Some)
     }
 
-    fn signal(&self) {
-        if let Some(leader) = self.leader {
-            // Nobody left in it is as good.
-            let _ = kill_process_group(leader, Signal::KILL);
-        }
+    fn signal(&self) -> bool {
+        self.leader.is_some_and(|leader| kill_process_group(leader, Signal::KILL).is_ok())
     }
 }
 
@@ -172,7 +176,7 @@ struct Reader {
     output: Arc<RowFormat>,
     partial: bool,
     group: Arc<Group>,
-    rows: Sender<Result<RecordBatch, ScriptError>>,
+    rows: Sender<Output>,
     /// The script works in it.
     _directory: Directory,
 }
@@ -183,10 +187,11 @@ impl Reader {
             true => self.conclude(feeder, listener),
             false => Ok(()),
         });
-        if let Err(error) = ended {
+        if ended.is_err() {
             self.group.kill();
-            let _ = self.rows.blocking_send(Err(error));
         }
+        // Nobody listens any more to a script that was given up.
+        let _ = self.rows.blocking_send(ended.map(|()| None));
     }
 
     /// `false`: nobody wants the rows any more.
@@ -224,7 +229,7 @@ impl Reader {
     fn hand_on(&self, lines: Bytes) -> Result<bool, ScriptError> {
         let rows = self.output.decode(lines);
         let rows = rows.map_err(|source| ScriptError::Row { command: self.command.clone(), source })?;
-        Ok(self.rows.blocking_send(Ok(rows)).is_ok())
+        Ok(self.rows.blocking_send(Ok(Some(rows))).is_ok())
     }
 
     fn conclude(&self, feeder: JoinHandle<bool>, listener: JoinHandle<String>) -> Result<(), ScriptError> {

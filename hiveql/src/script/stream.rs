@@ -1,7 +1,7 @@
 //! What goes into a script and what comes out of it, as one stream of rows.
 
 use super::{
-    ScriptDescription, ScriptPlace,
+    ScriptDescription, ScriptError, ScriptPlace,
     process::{Formats, RunningScript},
 };
 use datafusion::{arrow::record_batch::RecordBatch, common::Result, execution::SendableRecordBatchStream};
@@ -45,8 +45,8 @@ impl Pump {
             tokio::select! {
                 biased;
                 rows = running.rows.recv() => return match rows {
-                    Some(rows) => Ok(Some((rows?, self))),
-                    None => Ok(None),
+                    Some(rows) => Ok(rows?.map(|rows| (rows, self))),
+                    None => Err(ScriptError::Lost { command: self.partition.description.command.clone() }.into()),
                 },
                 fed = feed(&mut running.feed, input, &mut self.waiting), if feeding => fed?,
             }

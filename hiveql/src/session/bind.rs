@@ -44,6 +44,7 @@ impl Session {
             let bound = Macro { parameters: made.parameters, body: made.body };
             tables.macros.insert(made.name, bound);
         }
+        tables.programs = self.programs().await?;
         let mut seen = BTreeSet::new();
         let mut wanted: Vec<Wanted> =
             names.iter().map(|name| (name.clone(), self.database.clone())).collect();
@@ -79,7 +80,7 @@ impl Session {
         let bound = match table.view.as_ref().filter(|_| table.is_view()) {
             None => Bound::Table(self.bind_table(context, &table)?),
             Some(view) => {
-                let query = parse_query(&view.original).map_err(|error| {
+                let query = parse_query(&view.expanded).map_err(|error| {
                     SessionError::new(format!("SemanticException in the view {name}: {error}"))
                 })?;
                 next.extend(names_of(&query).into_iter().map(|found| (found, table.database.clone())));
@@ -97,15 +98,19 @@ impl Session {
             let ty = HiveType::of_arrow(column.field().data_type())?;
             Some((column.name().to_owned(), ty))
         });
+        // As the SerDe has them, which may not be as the table declares them.
+        let shape = files.shape();
+        let columns = shape.columns.iter().chain(&shape.partition_columns).cloned().collect();
         Ok(BoundTable {
-            columns: columns(table),
+            columns,
+            partition_columns: table.partition_keys.len(),
             hidden: hidden.collect(),
             bucket_columns: table.storage.bucket_columns.clone(),
             bucketing: match table.properties.get("bucketing_version").map(String::as_str) {
                 Some("1") => BucketingVersion::V1,
                 _ => BucketingVersion::V2,
             },
-            source: provider_as_source(Arc::new(HiveTable::new(files.shape(), Arc::new(files)))),
+            source: provider_as_source(Arc::new(HiveTable::new(shape, Arc::new(files)))),
         })
     }
 }

@@ -185,7 +185,10 @@ impl Session {
     async fn names(&self, prefix: &str) -> Result<BTreeSet<String>, CatalogError> {
         let begun = prefix.to_lowercase();
         let is_upper = prefix.chars().any(char::is_uppercase) && prefix.to_uppercase() == prefix;
-        let words = WORDS.iter().map(|word| (*word).to_owned()).chain(registry::names().map(str::to_owned));
+        let words = WORDS
+            .iter()
+            .map(|word| (*word).to_owned())
+            .chain(registry::names().into_iter().map(str::to_owned));
         let words = words.filter(|word| word.starts_with(&begun));
         // Whoever shouts words of the language goes on to do so.
         let mut names: BTreeSet<String> =

@@ -1,14 +1,21 @@
-//! DataFusion, set up for HiveQL: runs a logical plan in this process.
+//! DataFusion, set up for HiveQL: runs a logical plan in this process or, where it reads much, as a job of the cluster.
 
 use super::interruption::{self, Running};
 use crate::{
+    functions::SessionFacts,
+    limits,
     physical::HiveQueryPlanner,
     reducers::{self, reads_in_order},
     scan::prepare,
     script::ScriptPlace,
+    stages::{
+        cut,
+        drive::{DriveError, Query, QueryCluster, Unwatched},
+        settings,
+    },
 };
 use datafusion::{
-    error::Result,
+    error::{DataFusionError, Result},
     execution::{
         SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
@@ -23,6 +30,7 @@ use datafusion::{
     prelude::SessionConfig,
 };
 use futures::{StreamExt, stream};
+use skep_jobs::model::JobConf;
 use std::{path::PathBuf, sync::Arc};
 
 /// Up to so many bytes are little.
@@ -37,14 +45,27 @@ pub struct EngineOptions {
     pub scratch: PathBuf,
 }
 
-/// Plans and runs in this process.
+/// Plans, and runs what is planned.
 pub struct Engine {
     state: SessionState,
+    cluster: Option<QueryCluster>,
     running: Running,
 }
 
+/// A statement to run.
+pub struct Work<'a> {
+    pub plan: &'a LogicalPlan,
+    pub facts: &'a SessionFacts,
+    /// What lists of jobs call it.
+    pub name: &'a str,
+}
+
+/// Of a statement's text in a list of jobs.
+const NAME_CHARS: usize = 60;
+
 impl Engine {
-    pub fn new(options: &EngineOptions) -> Result<Engine> {
+    /// Without a cluster all runs here.
+    pub fn new(options: &EngineOptions, cluster: Option<QueryCluster>) -> Result<Engine> {
         let place = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };
         let mut config =
             SessionConfig::new().with_target_partitions(options.partitions).with_extension(Arc::new(place));
@@ -65,8 +86,9 @@ impl Engine {
             .with_runtime_env(runtime)
             .with_query_planner(Arc::new(HiveQueryPlanner))
             .with_default_features()
+            .with_physical_optimizer_rules(limits::rules())
             .build();
-        Ok(Engine { state, running: Running::default() })
+        Ok(Engine { state, cluster, running: Running::default() })
     }
 
     /// The state for one statement that gets so many threads, unless it asks for so many reducers.
@@ -88,12 +110,17 @@ impl Engine {
         let small = prepare(&self.state, &optimized).await? <= SMALL_INPUT_BYTES;
         let state = self.state(plan, small.then_some(1))?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
-        Ok((state, optimized, physical))
+        Ok((state, optimized, limits::in_order(physical)?))
     }
 
-    /// Starts the plan; rows come as they are made.
-    pub async fn stream(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
-        let (state, _, physical) = self.physical(plan).await?;
+    /// Starts the plan; rows come as they are made. Whoever drops them ends it.
+    pub async fn stream(&self, work: &Work<'_>) -> Result<SendableRecordBatchStream> {
+        if let Some(cluster) = &self.cluster
+            && !self.is_small(work.plan).await?
+        {
+            return self.on_cluster(cluster, work).await;
+        }
+        let (state, _, physical) = self.physical(work.plan).await?;
         let in_order = reads_in_order(&physical);
         interruption::start(physical, &self.running, |physical| match in_order {
             true => one_after_the_other(physical, state.task_ctx()),
@@ -106,6 +133,29 @@ impl Engine {
         self.running.ended().await;
     }
 
+    /// Whether a job would take longer to start than the plan takes to run.
+    async fn is_small(&self, plan: &LogicalPlan) -> Result<bool> {
+        let optimized = self.state.optimize(plan)?;
+        Ok(prepare(&self.state, &optimized).await? <= SMALL_INPUT_BYTES)
+    }
+
+    async fn on_cluster(&self, cluster: &QueryCluster, work: &Work<'_>) -> Result<SendableRecordBatchStream> {
+        let failed = |error: DriveError| DataFusionError::External(Box::new(error));
+        let slots = cluster.slots().await.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let mut state = self.state(work.plan, Some(settings::target_partitions(slots)))?;
+        settings::prepare(state.config_mut().options_mut());
+        let graph = cut(state.create_physical_plan(work.plan).await?, settings::PARTITION_BYTES)?;
+        let query = Query {
+            name: shortened(work.name),
+            graph: &graph,
+            facts: work.facts,
+            options: state.config_options(),
+            conf: JobConf::default(),
+        };
+        let running = cluster.start(query).await.map_err(failed)?;
+        running.finish(&mut Unwatched).await.map_err(failed)
+    }
+
     /// The optimised plan and what it becomes, a line per operator.
     pub async fn explain(&self, plan: &LogicalPlan) -> Result<Vec<String>> {
         let (_, optimized, physical) = self.physical(plan).await?;
@@ -114,6 +164,14 @@ impl Engine {
         lines.extend([String::new(), "PHYSICAL PLAN:".to_owned()]);
         lines.extend(displayable(physical.as_ref()).indent(false).to_string().lines().map(str::to_owned));
         Ok(lines)
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(NAME_CHARS) {
+        Some((end, _)) => format!("{}...", &words[..end]),
+        None => words,
     }
 }
 

@@ -26,6 +26,17 @@ impl SessionError {
         SessionError { message: message.into(), span: None, hints: Vec::new() }
     }
 
+    /// Of an error that is told whole, with its causes.
+    pub fn failed(error: impl std::error::Error) -> SessionError {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            message = format!("{message}: {next}");
+            cause = next.source();
+        }
+        SessionError::new(message)
+    }
+
     pub(super) fn hint(mut self, hint: impl Into<String>) -> SessionError {
         self.hints.push(hint.into());
         self
@@ -113,6 +124,12 @@ impl From<WriteError> for SessionError {
 impl From<DataFusionError> for SessionError {
     fn from(error: DataFusionError) -> Self {
         let root = error.find_root();
+        // What a service says is said already.
+        if let DataFusionError::External(source) = root
+            && let Some(error) = source.downcast_ref::<SessionError>()
+        {
+            return error.clone();
+        }
         let reason = match root {
             DataFusionError::External(source) => {
                 let mut reason = source.to_string();

@@ -1,6 +1,6 @@
 //! INSERT in all its forms, and CREATE TABLE AS: rows are planned, written, and published together.
 
-use super::{Answer, Session, SessionError, bind::names_of};
+use super::{Answer, Session, SessionError, bind::names_of, engine::Work};
 use crate::{
     catalog::{Column, ConstraintKind, Table, TableId},
     ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
@@ -164,15 +164,12 @@ impl Session {
         Ok(fixed)
     }
 
-    /// Where a path of a statement is: one without a scheme or a slash in front is below this process's directory.
+    /// Where a path of a statement is: one without a scheme or a slash in front is below the user's directory.
     pub(super) fn located(&self, path: &str) -> String {
         if path.contains(':') || path.starts_with('/') {
             return path.to_owned();
         }
-        match std::path::absolute(path) {
-            Ok(absolute) => format!("file:{}", absolute.display()),
-            Err(_) => path.to_owned(),
-        }
+        self.stores.absolute(path)
     }
 
     async fn write_all(
@@ -202,7 +199,7 @@ impl Session {
                 let source = provider_as_source(write.table(context)?);
                 let plan = table_plan(planner, write, job.rows.clone(), &insert.columns, source)
                     .map_err(|error| SessionError::of_plan(&error, text))?;
-                let outcome = self.run_write(&plan).await?;
+                let outcome = self.run_write(context, &plan, text).await?;
                 self.check_partitions(&outcome)?;
                 Ok(outcome)
             }
@@ -211,7 +208,10 @@ impl Session {
                 let rows = planner.coerced_to(job.rows.clone(), columns);
                 let rows = rows.map_err(|error| SessionError::of_plan(&error, text))?;
                 if *is_local {
-                    let stream = self.engine.stream(&rows.plan).await?;
+                    let stream = self
+                        .engine
+                        .stream(&Work { plan: &rows.plan, facts: context.facts, name: text })
+                        .await?;
                     return Ok(directory.write(stream).await?);
                 }
                 let source = provider_as_source(directory.table()?);
@@ -228,14 +228,19 @@ impl Session {
                 };
                 let plan =
                     planner.insert(rows, &into).map_err(|error| SessionError::of_plan(&error, text))?;
-                self.run_write(&plan).await
+                self.run_write(context, &plan, text).await
             }
             (Begun::Table(_), InsertTarget::Directory(_)) => Ok(Outcome::default()),
         }
     }
 
-    async fn run_write(&self, plan: &LogicalPlan) -> Result<Outcome, SessionError> {
-        let stream = self.engine.stream(plan).await?;
+    async fn run_write(
+        &self,
+        context: &DdlContext<'_>,
+        plan: &LogicalPlan,
+        text: &str,
+    ) -> Result<Outcome, SessionError> {
+        let stream = self.engine.stream(&Work { plan, facts: context.facts, name: text }).await?;
         Ok(Outcome::collect(stream).await?)
     }
 
@@ -319,7 +324,7 @@ impl Session {
         let outcome = async {
             let source = provider_as_source(write.table(context)?);
             let plan = table_plan(&planner, &write, rows, &[], source).map_err(of_plan)?;
-            let outcome = self.run_write(&plan).await?;
+            let outcome = self.run_write(context, &plan, text).await?;
             self.check_partitions(&outcome)?;
             Ok(vec![outcome])
         };

@@ -15,24 +15,30 @@ mod insert;
 mod interruption;
 mod load;
 mod options;
+mod programs;
 mod query;
 mod scripts;
 mod settings;
 mod shell;
 mod statement;
 mod stores;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, Rows};
 pub use engine::{Engine, EngineOptions};
 pub use error::SessionError;
 pub use options::SessionOptions;
 pub use settings::Settings;
-pub use stores::LocalStores;
+pub use stores::{ClusterStores, LocalStores};
 
 use crate::{
-    catalog::{Catalog, DEFAULT_DATABASE, DurableStore, SessionCatalog},
+    catalog::{
+        Catalog, ClusterStore, DEFAULT_DATABASE, DurableStore, KeyedStore, PendingWrite, SessionCatalog,
+    },
     ddl::{self, DdlContext, Stores},
     functions::SessionFacts,
+    stages::drive::QueryCluster,
     syntax::{Substituted, back_quoted, command::command, parse_statement},
     write,
 };
@@ -60,9 +66,20 @@ pub struct Session {
     warehouse: String,
     resources: client::Resources,
     /// Scratch of this session, removed with it.
-    scratch: tempfile::TempDir,
+    _scratch: tempfile::TempDir,
     /// Tells its writes from those of others.
     id: String,
+}
+
+/// What a session stands on.
+struct Home {
+    catalog: Arc<dyn KeyedStore>,
+    stores: Arc<dyn Stores>,
+    cluster: Option<QueryCluster>,
+    /// A location without a slash at its end.
+    warehouse: String,
+    /// How SET shows it.
+    warehouse_shown: String,
 }
 
 impl Session {
@@ -76,28 +93,57 @@ impl Session {
                     warehouse.display()
                 ))
             })?;
+        let home = Home {
+            catalog: Arc::new(store),
+            stores: Arc::new(LocalStores::default()),
+            cluster: None,
+            warehouse: format!("file:{}", warehouse.display()),
+            warehouse_shown: warehouse.display().to_string(),
+        };
+        let session = Session::open(home, options).await?;
+        // The catalog is this process's alone, so whatever was being written is left by one that was killed.
+        session.sweep(|_| true).await?;
+        Ok(session)
+    }
+
+    /// A session on a cluster: its catalog is in the master's journal, its queries are the cluster's jobs.
+    pub async fn on_cluster(cluster: QueryCluster, options: SessionOptions) -> Result<Session, SessionError> {
+        let client = cluster.stores.client().cloned();
+        let client = client.ok_or_else(|| SessionError::new("these stores are of no cluster"))?;
+        let warehouse = format!("hdfs://{}", options.warehouse.display());
+        let home = Home {
+            catalog: Arc::new(ClusterStore::new(client)),
+            stores: Arc::new(ClusterStores(cluster.stores.clone())),
+            cluster: Some(cluster),
+            warehouse: warehouse.trim_end_matches('/').to_owned(),
+            warehouse_shown: options.warehouse.display().to_string(),
+        };
+        Session::open(home, options).await
+    }
+
+    async fn open(home: Home, options: SessionOptions) -> Result<Session, SessionError> {
         let scratch = tempfile::Builder::new()
             .prefix("skep-sql-")
             .tempdir()
             .map_err(|error| SessionError::new(format!("no scratch directory can be made: {error}")))?;
-        let engine = Engine::new(&EngineOptions {
+        let engine = EngineOptions {
             partitions: options.partitions,
             memory_bytes: options.memory_bytes,
             scratch: scratch.path().join("spill"),
-        })?;
+        };
         let mut session = Session {
-            catalog: SessionCatalog::new(Catalog::new(Arc::new(store))),
-            stores: Arc::new(LocalStores::default()),
-            engine,
+            catalog: SessionCatalog::new(Catalog::new(home.catalog)),
+            stores: home.stores,
+            engine: Engine::new(&engine, home.cluster)?,
             settings: Settings::default(),
             user: options.user,
             database: DEFAULT_DATABASE.to_owned(),
-            warehouse: format!("file:{}", warehouse.display()),
+            warehouse: home.warehouse,
             resources: client::Resources::default(),
-            scratch,
-            id: uuid::Uuid::new_v4().to_string(),
+            _scratch: scratch,
+            id: format!("{}{}", options.owner, uuid::Uuid::new_v4()),
         };
-        session.settings.set("hive.metastore.warehouse.dir", &warehouse.display().to_string());
+        session.settings.set("hive.metastore.warehouse.dir", &home.warehouse_shown);
         for (key, value) in &options.conf {
             session.settings.set(key, value);
         }
@@ -113,13 +159,18 @@ impl Session {
         let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
         let context = self.context(&facts, &lookup);
         ddl::ensure_default(&context).await.map_err(|error| SessionError::of_ddl(&error, ""))?;
-        // The catalog is this process's alone, so whatever was being written is left by one that was killed.
-        write::sweep(&context, |_| true).await?;
         if let Some(database) = database {
             self.catalog.shared.database(&database.to_lowercase()).await?;
             self.database = database.to_lowercase();
         }
         Ok(())
+    }
+
+    /// Ends writes of sessions that are no more.
+    pub async fn sweep(&self, is_gone: impl Fn(&PendingWrite) -> bool) -> Result<(), SessionError> {
+        let facts = self.facts()?;
+        let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
+        Ok(write::sweep(&self.context(&facts, &lookup), is_gone).await?)
     }
 
     /// Runs one piece of a script: a client command or a statement.
@@ -161,6 +212,11 @@ impl Session {
     /// A setting as it is now.
     pub fn setting(&self, key: &str) -> Option<String> {
         self.settings.get(key).map(str::to_owned)
+    }
+
+    /// All settings, those by default too.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        self.settings.all()
     }
 
     /// The current one.

@@ -1,6 +1,6 @@
 //! Queries: bound, planned, and started.
 
-use super::{Answer, Rows, Session, SessionError, bind::names_of};
+use super::{Answer, Rows, Session, SessionError, bind::names_of, engine::Work};
 use crate::{
     ddl::DdlContext,
     plan::{PlanOptions, Planner},
@@ -20,7 +20,10 @@ impl Session {
         let relation = planner.plan(query).map_err(|error| SessionError::of_plan(&error, text))?;
         let columns =
             relation.fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect::<Vec<_>>();
-        let stream = self.engine.stream(&relation.plan).await?;
+        let stream = {
+            let work = Work { plan: &relation.plan, facts: context.facts, name: text };
+            self.engine.stream(&work).await?
+        };
         Ok(Answer::Rows(Rows { columns, stream, facts: context.facts.clone() }))
     }
 

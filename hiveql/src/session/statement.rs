@@ -5,8 +5,8 @@ use crate::{
     catalog::Column,
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
-    plan::{Planner, Problem, TableName},
-    syntax::ast::{CreateSource, CreateView, Delete, Describe, ObjectName, Statement, Update},
+    plan::{Planner, Problem, TableName, Tables},
+    syntax::ast::{CreateSource, CreateView, Cte, Delete, Describe, ObjectName, Statement, Update},
     types::HiveType,
 };
 use datafusion::{
@@ -59,7 +59,7 @@ impl Session {
             },
             Statement::CreateView(view) => self.create_view(context, view, text).await?,
             Statement::Describe(Describe::Function { name, extended }) => {
-                described(name, *extended, context.facts)?
+                self.described(context, name, *extended).await?
             }
             Statement::Update(Update { table, .. }) | Statement::Delete(Delete { table, .. }) => {
                 return Err(not_transactional(table, context, text));
@@ -84,6 +84,26 @@ impl Session {
         printed(done.map_err(|error| SessionError::of_ddl(&error, text))?, context.facts)
     }
 
+    /// What DESCRIBE FUNCTION says of what is built in, and of programs.
+    async fn described(
+        &self,
+        context: &DdlContext<'_>,
+        name: &str,
+        extended: bool,
+    ) -> Result<Answer, SessionError> {
+        let folded = name.to_lowercase();
+        let mut programs = self.programs().await?;
+        let own = programs.remove(&folded);
+        let lines = match (own, registry::describe(name, extended)) {
+            (None, Some(lines)) => Some(lines),
+            (own, _) => own
+                .or_else(|| programs.remove(&format!("{}.{folded}", self.database)))
+                .map(|program| program.lines(name, extended)),
+        };
+        let lines = lines.unwrap_or_else(|| vec![format!("Function '{name}' does not exist.")]);
+        Ok(printed(Output::listing("tab_name", lines), context.facts)?.0)
+    }
+
     async fn create_view(
         &self,
         context: &DdlContext<'_>,
@@ -96,7 +116,7 @@ impl Session {
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
         let columns =
             relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
-        ddl::views::create(context, view, columns, view.text.clone())
+        ddl::views::create(context, view, columns, expanded(view, &tables, &self.database))
             .await
             .map_err(|error| SessionError::of_ddl(&error, text))?;
         Ok(Answer::done())
@@ -111,10 +131,27 @@ fn not_transactional(table: &ObjectName, context: &DdlContext<'_>, text: &str) -
         .hint("there are no transactional tables: write the new state with INSERT OVERWRITE, which may read the old one")
 }
 
-fn described(name: &str, extended: bool, facts: &SessionFacts) -> Result<Answer, SessionError> {
-    let lines = registry::describe(name, extended)
-        .unwrap_or_else(|| vec![format!("Function '{name}' does not exist.")]);
-    Ok(printed(Output::listing("tab_name", lines), facts)?.0)
+/// The view's text with the database of each table, so that it means the same wherever it is asked.
+fn expanded(view: &CreateView, tables: &Tables, database: &str) -> String {
+    let mut names = super::bind::names_of(&view.query);
+    names.retain(|name| {
+        let is_cte = |cte: &Cte| name.parts.first().is_some_and(|part| cte.name.is(&part.text));
+        name.parts.len() == 1
+            && tables.bound.contains_key(&TableName::of(name, database))
+            && !view.query.with.iter().any(is_cte)
+    });
+    // From the end, so that what comes before stays where it is.
+    names.sort_by_key(|name| std::cmp::Reverse(name.span.start));
+    names.dedup_by_key(|name| name.span.start);
+    let mut text = view.text.clone();
+    for name in names {
+        if let Some(place) = name.span.start.checked_sub(view.query.span.start)
+            && text.is_char_boundary(place)
+        {
+            text.insert_str(place, &format!("`{database}`."));
+        }
+    }
+    text
 }
 
 /// Texts as rows.

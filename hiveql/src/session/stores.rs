@@ -27,12 +27,41 @@ impl Stores for LocalStores {
         Ok((self.root.clone(), path))
     }
 
+    fn absolute(&self, path: &str) -> String {
+        match std::path::absolute(path) {
+            Ok(absolute) => format!("file:{}", absolute.display()),
+            Err(_) => path.to_owned(),
+        }
+    }
+
     fn delete_unfinished(&self, location: &str, is_meant: &dyn Fn(&str) -> bool) -> Result<(), DdlError> {
         let Some(path) = local_path(location) else { return Ok(()) };
         delete_staged(std::path::Path::new(path), is_meant).map_err(|error| DdlError::Location {
             location: location.to_owned(),
             reason: format!("what a killed process left there cannot be deleted: {error}"),
         })
+    }
+}
+
+/// Where a session of a cluster finds its files: the cluster's storage, `s3://`, and what else its stores know.
+pub struct ClusterStores(pub skep_hdfs::stores::Stores);
+
+impl Stores for ClusterStores {
+    fn resolve(&self, location: &str) -> Result<(Arc<dyn ObjectStore>, Path), DdlError> {
+        // Hive writes `file:/path` too.
+        let whole = match location.strip_prefix("file:/").filter(|rest| !rest.starts_with('/')) {
+            Some(rest) => format!("file:///{rest}"),
+            None => location.to_owned(),
+        };
+        let place = self.0.resolve(&whole).map_err(|error| DdlError::Location {
+            location: location.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok((place.store, place.path))
+    }
+
+    fn absolute(&self, path: &str) -> String {
+        self.0.resolve(path).map_or_else(|_| path.to_owned(), |place| place.text)
     }
 }
 

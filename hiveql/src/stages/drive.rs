@@ -11,7 +11,7 @@
 use super::{
     StageGraph,
     fragments::{FragmentError, Fragments},
-    results, spec,
+    results, ship, spec,
 };
 use crate::functions::SessionFacts;
 use datafusion::{
@@ -21,10 +21,12 @@ use datafusion::{
 use futures::StreamExt;
 use skep_hdfs::{FsPath, stores::Stores};
 use skep_jobs::{
-    model::{Executable, JobConf, JobId, JobSpec, JobState, JobView, Program, RESULTS_DIRECTORY},
+    model::{
+        Executable, JobConf, JobId, JobSpec, JobState, JobView, Program, RESULTS_DIRECTORY, ShippedFile,
+    },
     protocol::client::WorkerState,
     submit::{
-        JobsClient, JobsError,
+        JobsClient, JobsError, SubmitError,
         watch::{self, Watching},
     },
 };
@@ -53,6 +55,10 @@ pub struct Query<'a> {
 pub enum DriveError {
     #[error(transparent)]
     Fragment(#[from] FragmentError),
+    #[error("a file that a script needs cannot be brought to the cluster")]
+    Ship(#[source] SubmitError),
+    #[error("{file}, which a script needs, cannot be brought to the cluster: it has no storage of its own")]
+    NoStorage { file: String },
     #[error("the query cannot be submitted")]
     Submit(#[source] JobsError),
     #[error("{job} cannot be watched; see `skep jobs show {job}`")]
@@ -88,13 +94,23 @@ impl QueryCluster {
         Ok(live.map(|worker| worker.slots).sum())
     }
 
+    async fn ship(&self, graph: &StageGraph) -> Result<Vec<ShippedFile>, DriveError> {
+        let files = ship::files_of(graph);
+        match (files.first(), self.stores.client()) {
+            (None, _) => Ok(Vec::new()),
+            (Some(_), Some(client)) => ship::ship(client, files).await.map_err(DriveError::Ship),
+            (Some(file), None) => Err(DriveError::NoStorage { file: file.path.clone() }),
+        }
+    }
+
     /// Must be called inside a runtime.
     pub async fn start(&self, query: Query<'_>) -> Result<RunningQuery, DriveError> {
         let last = query.graph.stages.last().ok_or(FragmentError::NoStage(0))?;
         let directory = format!("{RESULTS_DIRECTORY}/{:016x}", rand::random::<u64>());
         let fragments = Fragments::encode(query.graph, query.facts, query.options, Some(directory.clone()))?;
-        let program =
-            Program { executable: Executable::Skep, arguments: fragments.arguments()?, files: Vec::new() };
+        let arguments = fragments.arguments()?;
+        let files = self.ship(query.graph).await?;
+        let program = Program { executable: Executable::Skep, arguments, files };
         let stages = spec::stages(query.graph, Some(&self.stores)).await.map_err(FragmentError::Encode)?;
         let spec = JobSpec {
             name: query.name,

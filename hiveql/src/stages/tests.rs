@@ -1,5 +1,7 @@
 //! A plan that is cut, encoded, and run stage by stage gives the rows that DataFusion gives for it in one piece.
 
+mod scripts;
+
 use super::{StageGraph, cut, local, settings};
 use crate::{
     formats::{Compression, FileFormat, Sink, StorageWords, arrow_schema, stored_as},

@@ -148,7 +148,7 @@ impl Lexer<'_> {
         let is_part = |part: char| part.is_ascii_alphanumeric() || "-_.:".contains(part);
         let name_end = rest.find(|part| !is_part(part)).unwrap_or(rest.len());
         let (name, after) = rest.split_at(name_end);
-        let Some(charset) = encoding_rs::Encoding::for_label(name[1..].as_bytes()) else { return Ok(None) };
+        let Some(charset) = encoding_rs::Encoding::for_label(&name.as_bytes()[1..]) else { return Ok(None) };
         let literal = after.trim_start();
         let start = text.len() - literal.len();
         let bytes = match literal.get(..2) {

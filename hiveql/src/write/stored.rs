@@ -96,12 +96,13 @@ impl StoredFiles {
             let (table, partition) = (table.full_name(), table.partition_name(&partition));
             return Err(WriteError::OtherStore { table, partition });
         }
-        let format = match &partition.storage {
-            None if partition.columns == table.columns => self.format.clone(),
-            storage => {
-                let storage = storage.as_ref().unwrap_or(&table.storage);
-                Arc::new(format(storage, &partition.columns, table)?)
-            }
+        let storage = partition.storage.as_ref().unwrap_or(&table.storage);
+        // ORC files say themselves what they hold, and are read as what the table is now.
+        let is_self_describing = storage.input_format.ends_with("OrcInputFormat");
+        let columns = if is_self_describing { &table.columns } else { &partition.columns };
+        let format = match partition.storage.is_none() && *columns == table.columns {
+            true => self.format.clone(),
+            false => Arc::new(format(storage, columns, table)?),
         };
         let contents = partition.contents.as_ref();
         let seen = seen_files(self.stores.as_ref(), self.recursive, &location, contents, snapshot).await?;
@@ -144,10 +145,11 @@ fn paths(seen: Vec<SeenFile>) -> Vec<(String, u64)> {
     seen.into_iter().map(|file| (file.path, file.stamp.bytes)).collect()
 }
 
-/// A name that is no value of its key's type is NULL, as in Hive.
+/// A name that is no value of its key's type is NULL, as in Hive; the default partition's is a value like others where the key is
+/// a text.
 fn value_of(text: &str, ty: &HiveType) -> ScalarValue {
     let null = || ScalarValue::try_new_null(&ty.arrow()).unwrap_or(ScalarValue::Null);
-    if text == DEFAULT_PARTITION {
+    if text == DEFAULT_PARTITION && !ty.is_text() {
         return null();
     }
     ScalarValue::Utf8(Some(text.to_owned())).cast_to(&ty.arrow()).unwrap_or_else(|_| null())

@@ -144,6 +144,7 @@ impl Connection {
             user: "hive".to_owned(),
             partitions: 1,
             memory_bytes: MEMORY_BYTES,
+            owner: String::new(),
         };
         Connection { session: Session::local(options).await.expect("a session"), places }
     }

@@ -442,6 +442,13 @@ impl Parser<'_> {
                 self.advance();
                 ExprKind::Literal(Literal::Number(if negative { format!("-{digits}") } else { digits }))
             }
+            // Not as an operand: that would take the unit for its own.
+            Token::Symbol("(") => {
+                self.advance();
+                let inner = self.expr()?;
+                self.expect_symbol(")")?;
+                inner.kind
+            }
             _ => self.operand()?.kind,
         };
         let value = Box::new(Expr { kind, span: self.since(start) });

@@ -1,0 +1,183 @@
+//! `skep hive`: holds the sessions of a cluster's SQL clients. It stands beside the master and stores nothing itself.
+
+use super::{Failure, Outcome, on_some_threads};
+use crate::{
+    args::{GlobalArgs, hive::HiveArgs},
+    find_cluster,
+    signals::{Stop, die_with},
+};
+use skep_hiveql::{
+    catalog::{ClusterStore, KeyedStore, PendingWrite},
+    service::{
+        HIVE_SERVICE, OpenHere, OpenSession,
+        registry::{self, ServiceRecord},
+        serve_session,
+    },
+    session::{Session, SessionError, SessionOptions},
+    stages::drive::QueryCluster,
+};
+use skep_jobs::submit::{Session as Clients, SubmitEnvironment};
+use skep_wire::{Acceptor, Channel, Connection, Credential, Identity, Listener, Mode, handshake::Refusal};
+use std::{
+    num::NonZero,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    thread::{self, available_parallelism},
+};
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Connections are accepted here; each session has a thread of its own, which its planning may keep busy.
+const THREADS: usize = 1;
+/// Statements nest deeply, and so do the plans that they become.
+const SESSION_STACK_BYTES: usize = 16 << 20;
+/// Of this process's memory that one session's short queries may use.
+const SESSION_SHARE: u64 = 8;
+
+#[derive(Debug, thiserror::Error)]
+pub enum HiveError {
+    #[error("the cluster's keyed store cannot be reached")]
+    Registry(#[source] skep_hiveql::catalog::StoreError),
+    #[error("cannot start: {0}")]
+    Housekeeping(SessionError),
+}
+
+pub fn run(global: &GlobalArgs, args: &HiveArgs) -> Outcome {
+    if let Some(parent) = args.supervised.parent {
+        die_with(parent)?;
+    }
+    let environment = find_cluster::submit_environment(global)?;
+    on_some_threads(THREADS, serve(environment, args))?
+}
+
+async fn serve(environment: SubmitEnvironment, args: &HiveArgs) -> Outcome {
+    let stop = Stop::on_signals()?;
+    let clients = Clients::open(environment.clone())?;
+    let Credential::Cluster(secret) = clients.client.options().credential.clone() else {
+        return Err("a SQL service needs the secret of its cluster".into());
+    };
+    let listener = Listener::bind(&args.listen).await?;
+    let endpoint = args.advertise.clone().unwrap_or_else(|| listener.endpoint.clone());
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let memory_bytes = args.memory.unwrap_or_else(|| skep_worker::machine::memory_bytes() / 4);
+    let opener = Opener {
+        environment,
+        warehouse: args.warehouse.clone(),
+        memory_bytes: usize::try_from(memory_bytes / SESSION_SHARE).unwrap_or(usize::MAX),
+        owner: format!("{id}/"),
+    };
+    let store = ClusterStore::new(clients.client.clone());
+    let mut record = ServiceRecord::new(id, endpoint.clone());
+    // Databases and the catalog's layout are made once, before anybody asks for them.
+    let own = opener.open(OpenSession { user: clients.environment.user.clone(), ..OpenSession::default() });
+    let own = own.await.map_err(HiveError::Housekeeping)?;
+    record.announce(&store).await.map_err(HiveError::Registry)?;
+    tracing::info!(%endpoint, "serving SQL");
+    let front = Arc::new(Front { opener });
+    let serving = tokio::spawn(listener.serve(secret, front, stop.gently.clone()));
+    tokio::select! {
+        () = stop.asked() => {}
+        () = keep_house(&store, &mut record, &own) => {}
+    }
+    if let Err(error) = record.withdraw(&store).await {
+        tracing::warn!(%error, "the cluster still lists this service; clients will find out that it is gone");
+    }
+    let _ = serving.await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says that this service lives, and ends the writes of those that do not. A master that is away is waited for.
+async fn keep_house(store: &dyn KeyedStore, record: &mut ServiceRecord, own: &Session) {
+    let mut beats = tokio::time::interval(registry::BEAT);
+    loop {
+        beats.tick().await;
+        let done = async {
+            record.announce(store).await.map_err(SessionError::failed)?;
+            registry::forget_dead(store).await.map_err(SessionError::failed)?;
+            let living = registry::services(store).await.map_err(SessionError::failed)?;
+            let lives = |write: &PendingWrite| {
+                living.iter().any(|service| write.session.starts_with(&format!("{}/", service.id)))
+            };
+            own.sweep(|write| !lives(write)).await
+        };
+        if let Err(error) = done.await {
+            tracing::warn!(%error, "housekeeping of the SQL service has to wait");
+        }
+    }
+}
+
+/// Makes sessions. Each has clients of its own: what hangs in one hangs in no other.
+#[derive(Clone)]
+struct Opener {
+    environment: SubmitEnvironment,
+    warehouse: PathBuf,
+    memory_bytes: usize,
+    owner: String,
+}
+
+impl OpenHere for Opener {
+    async fn open(&self, wanted: OpenSession) -> Result<Session, SessionError> {
+        let environment = SubmitEnvironment { user: wanted.user.clone(), ..self.environment.clone() };
+        let clients = Clients::open(environment).map_err(SessionError::failed)?;
+        let cluster = QueryCluster { jobs: clients.jobs, stores: clients.stores, user: wanted.user.clone() };
+        let options = SessionOptions {
+            warehouse: self.warehouse.clone(),
+            database: wanted.database,
+            conf: wanted.conf,
+            variables: wanted.variables,
+            user: wanted.user,
+            partitions: available_parallelism().map_or(1, NonZero::get),
+            memory_bytes: self.memory_bytes,
+            owner: self.owner.clone(),
+        };
+        Session::on_cluster(cluster, options).await
+    }
+}
+
+struct Front {
+    opener: Opener,
+}
+
+impl Acceptor for Front {
+    fn admit(&self, service: &str, mode: Mode, identity: &Identity) -> Result<(), Refusal> {
+        let service_name = service.to_owned();
+        match (service, mode, identity) {
+            (HIVE_SERVICE, Mode::Exchange, Identity::Cluster) => Ok(()),
+            (HIVE_SERVICE, _, Identity::Job(_)) => Err(Refusal::Forbidden { service: service_name }),
+            _ => Err(Refusal::Service { service: service_name }),
+        }
+    }
+
+    async fn accept(self: Arc<Self>, connection: Connection) {
+        let (done, over) = oneshot::channel();
+        let stop = CancellationToken::new();
+        // Dropped with this future, when the service ends.
+        let _guard: DropGuard = stop.clone().drop_guard();
+        let opener = self.opener.clone();
+        let session = thread::Builder::new().name("session".to_owned()).stack_size(SESSION_STACK_BYTES);
+        let started = session.spawn(move || {
+            let ended = on_own_thread(Channel::new(connection), &opener, &stop);
+            if let Err(error) = ended {
+                tracing::info!(%error, "a session's connection broke");
+            }
+            let _ = done.send(());
+        });
+        match started {
+            Ok(_) => drop(over.await),
+            Err(error) => tracing::error!(%error, "no thread for another session"),
+        }
+    }
+}
+
+fn on_own_thread(channel: Channel, opener: &Opener, stop: &CancellationToken) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            ended = serve_session(channel, opener) => ended,
+        }
+    });
+    runtime.shutdown_background();
+    Ok(ended?)
+}
