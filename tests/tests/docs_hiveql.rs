@@ -185,7 +185,9 @@ fn the_tutorial_prints_what_it_shows() {
     let made = Command::new("sh").arg(script).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     fs::write(&log, made.stdout).unwrap();
-    let variables = vec![("log".to_owned(), log.display().to_string())];
+    let path = |path: &Path| path.display().to_string();
+    let variables =
+        vec![("log".to_owned(), path(&log)), ("report".to_owned(), path(&folder.path().join("report")))];
     let document = docs().join("tutorial-logs.md");
     run(|| check(&document, folder.path(), variables));
 }

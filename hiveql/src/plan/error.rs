@@ -72,6 +72,8 @@ pub enum Problem {
         "Cannot insert into target table because column number/types are different '{table}': Table insclause-0 has {expected} columns, but query has {found} columns."
     )]
     InsertColumns { table: String, expected: usize, found: usize },
+    #[error("Attempt to do update or delete on table {table} that is not transactional")]
+    NotTransactional { table: String },
     #[error("{0}")]
     Invalid(String),
     #[error("{0} is not supported")]
@@ -105,6 +107,7 @@ impl Problem {
             Problem::TableFunctionNotAllowed(_) => 10081,
             Problem::AliasCount { .. } => 10083,
             Problem::AggregateNotAllowed(_) => 10128,
+            Problem::NotTransactional { .. } => 10297,
             _ => return None,
         })
     }

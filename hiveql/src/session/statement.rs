@@ -5,8 +5,8 @@ use crate::{
     catalog::Column,
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
-    plan::{Planner, TableName, Tables},
-    syntax::ast::{CreateSource, CreateView, Cte, Describe, Statement},
+    plan::{Planner, Problem, TableName, Tables},
+    syntax::ast::{CreateSource, CreateView, Cte, Delete, Describe, ObjectName, Statement, Update},
     types::HiveType,
 };
 use datafusion::{
@@ -61,6 +61,14 @@ impl Session {
             Statement::Describe(Describe::Function { name, extended }) => {
                 self.described(context, name, *extended).await?
             }
+            Statement::Update(Update { table, .. }) | Statement::Delete(Delete { table, .. }) => {
+                return Err(not_transactional(table, context, text));
+            }
+            Statement::Merge(merge) => return Err(not_transactional(&merge.target, context, text)),
+            Statement::Export { .. } | Statement::Import { .. } => {
+                return Err(SessionError::new("SemanticException EXPORT and IMPORT are not supported")
+                    .hint("CREATE EXTERNAL TABLE reads files that are elsewhere, INSERT OVERWRITE DIRECTORY writes them"));
+            }
             statement => return self.ddl(context, statement, text).await,
         };
         Ok((answer, Vec::new()))
@@ -113,6 +121,14 @@ impl Session {
             .map_err(|error| SessionError::of_ddl(&error, text))?;
         Ok(Answer::done())
     }
+}
+
+/// UPDATE, DELETE and MERGE, in Hive's words.
+fn not_transactional(table: &ObjectName, context: &DdlContext<'_>, text: &str) -> SessionError {
+    let table_name = TableName::of(table, &context.facts.database);
+    let problem = Problem::NotTransactional { table: table_name.to_string() };
+    SessionError::of_plan(&problem.at(table.span), text)
+        .hint("there are no transactional tables: write the new state with INSERT OVERWRITE, which may read the old one")
 }
 
 /// The view's text with the database of each table, so that it means the same wherever it is asked.
