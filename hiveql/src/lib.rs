@@ -9,6 +9,7 @@ pub mod ddl;
 pub mod executor;
 pub mod formats;
 pub mod functions;
+pub mod join_order;
 mod limits;
 mod nearest;
 pub mod physical;

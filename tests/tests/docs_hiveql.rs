@@ -64,6 +64,7 @@ async fn session(folder: &Path, variables: Vec<(String, String)>) -> Session {
         user: "ada".to_owned(),
         partitions: 2,
         memory_bytes: MEMORY_BYTES,
+        owner: String::new(),
     };
     Session::local(options).await.unwrap()
 }

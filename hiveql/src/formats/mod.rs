@@ -17,6 +17,7 @@ mod regex;
 mod row_format;
 mod rows;
 mod storage;
+mod summary;
 mod text;
 mod writer;
 
@@ -27,6 +28,7 @@ pub use error::{FormatError, Place};
 pub use range::{BatchStream, FileRange, ReadOptions, VirtualColumn};
 pub use row_format::{RowFormat, RowWords};
 pub use storage::{Storage, StorageWords};
+pub use summary::FileSummary;
 
 pub use writer::{FileWriter, Sink, Written};
 

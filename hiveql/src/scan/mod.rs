@@ -7,10 +7,11 @@ mod fixed;
 mod prepare;
 mod sample;
 mod split;
+mod statistics;
 
 pub use description::{FileSplit, FormatDescription, ScanDescription, ScanShare};
 pub use exec::HiveScanExec;
-pub use prepare::prepare;
+pub use prepare::{prepare, survey};
 pub use sample::ScanSample;
 
 use crate::{
@@ -21,7 +22,7 @@ use async_trait::async_trait;
 use datafusion::{
     arrow::datatypes::{Field, Schema, SchemaRef},
     catalog::{Session, TableProvider},
-    common::{DFSchema, Result, ScalarValue},
+    common::{DFSchema, Result, ScalarValue, Statistics},
     logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
     physical_plan::{ExecutionPlan, PhysicalExpr},
 };
@@ -98,8 +99,15 @@ pub struct HiveTable {
     files: Arc<dyn TableFiles>,
     schema: SchemaRef,
     /// What was looked up for a statement, by the filters that pruned it.
-    known: Mutex<HashMap<Vec<Expr>, Arc<ScanParts>>>,
+    known: Mutex<HashMap<Vec<Expr>, Known>>,
     sample: Option<ScanSample>,
+}
+
+#[derive(Clone)]
+struct Known {
+    parts: Arc<ScanParts>,
+    /// Of all columns; absent until somebody asked.
+    statistics: Option<Arc<Statistics>>,
 }
 
 impl HiveTable {
@@ -115,19 +123,44 @@ impl HiveTable {
 
     /// What is read for these filters. It is looked up once: a statement sees one state of the table.
     pub async fn parts(&self, state: &dyn Session, filters: &[Expr]) -> Result<Arc<ScanParts>> {
-        let pruning: Vec<Expr> =
-            filters.iter().filter(|filter| self.is_partition_only(filter)).cloned().collect();
-        let known = |parts: &Mutex<HashMap<_, Arc<ScanParts>>>| {
-            parts.lock().unwrap_or_else(PoisonError::into_inner).get(&pruning).cloned()
-        };
-        if let Some(parts) = known(&self.known) {
-            return Ok(parts);
+        if let Some(known) = self.known(filters) {
+            return Ok(known.parts);
         }
+        let pruning = self.pruning(filters);
         let partitions = self.files.partitions().await?;
         let kept = filters::prune(state, &self.shape.partition_columns, &partitions, &pruning)?;
         let parts = Arc::new(self.files.parts(&kept).await?);
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(pruning, parts.clone());
+        self.learn(filters, Known { parts: parts.clone(), statistics: None });
         Ok(parts)
+    }
+
+    /// Looks up what the files say of their rows.
+    pub async fn survey(&self, state: &dyn Session, filters: &[Expr]) -> Result<()> {
+        let parts = self.parts(state, filters).await?;
+        if self.statistics(filters).is_none() {
+            let statistics = Arc::new(statistics::estimated(&parts).await);
+            self.learn(filters, Known { parts, statistics: Some(statistics) });
+        }
+        Ok(())
+    }
+
+    /// What is estimated of the rows that are read for these filters, if they were surveyed.
+    pub fn statistics(&self, filters: &[Expr]) -> Option<Arc<Statistics>> {
+        self.known(filters)?.statistics
+    }
+
+    fn pruning(&self, filters: &[Expr]) -> Vec<Expr> {
+        filters.iter().filter(|filter| self.is_partition_only(filter)).cloned().collect()
+    }
+
+    fn known(&self, filters: &[Expr]) -> Option<Known> {
+        let pruning = self.pruning(filters);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&pruning).cloned()
+    }
+
+    fn learn(&self, filters: &[Expr], known: Known) {
+        let pruning = self.pruning(filters);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(pruning, known);
     }
 
     fn is_partition_only(&self, filter: &Expr) -> bool {
@@ -192,7 +225,8 @@ impl TableProvider for HiveTable {
             state.config().target_partitions(),
         );
         let exec = HiveScanExec::try_new(description, parts.store.clone())?;
-        Ok(Arc::new(exec.with_predicate(self.predicate(state, filters))))
+        let exec = exec.with_predicate(self.predicate(state, filters));
+        Ok(Arc::new(exec.with_statistics(self.statistics(filters))))
     }
 }
 

@@ -3,10 +3,10 @@
 use super::interruption::{self, Running};
 use crate::{
     functions::SessionFacts,
-    limits,
+    join_order, limits,
     physical::HiveQueryPlanner,
     reducers::{self, reads_in_order},
-    scan::prepare,
+    scan::{prepare, survey},
     script::ScriptPlace,
     stages::{
         cut,
@@ -101,13 +101,21 @@ impl Engine {
         Ok(state)
     }
 
+    /// The optimised plan, its joins in order, and how many bytes it reads.
+    async fn optimized(&self, state: &SessionState, plan: &LogicalPlan) -> Result<(LogicalPlan, u64)> {
+        let optimized = state.optimize(plan)?;
+        let bytes = prepare(state, &optimized).await?;
+        survey(state, &optimized).await?;
+        Ok((join_order::reorder(optimized, state)?, bytes))
+    }
+
     /// The plan as it is run: on one thread where it reads little, for starting more takes longer than they save.
     async fn physical(
         &self,
         plan: &LogicalPlan,
     ) -> Result<(SessionState, LogicalPlan, Arc<dyn ExecutionPlan>)> {
-        let optimized = self.state.optimize(plan)?;
-        let small = prepare(&self.state, &optimized).await? <= SMALL_INPUT_BYTES;
+        let (optimized, bytes) = self.optimized(&self.state, plan).await?;
+        let small = bytes <= SMALL_INPUT_BYTES;
         let state = self.state(plan, small.then_some(1))?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
         Ok((state, optimized, limits::in_order(physical)?))
@@ -144,7 +152,9 @@ impl Engine {
         let slots = cluster.slots().await.map_err(|error| DataFusionError::External(Box::new(error)))?;
         let mut state = self.state(work.plan, Some(settings::target_partitions(slots)))?;
         settings::prepare(state.config_mut().options_mut());
-        let graph = cut(state.create_physical_plan(work.plan).await?, settings::PARTITION_BYTES)?;
+        let (optimized, _) = self.optimized(&state, work.plan).await?;
+        let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+        let graph = cut(physical, settings::PARTITION_BYTES)?;
         let query = Query {
             name: shortened(work.name),
             graph: &graph,

@@ -27,6 +27,7 @@ impl Connection {
             user: "tpc".to_owned(),
             partitions: 2,
             memory_bytes: MEMORY_BYTES,
+            owner: String::new(),
         };
         Connection { session: Session::local(options).await.expect("a session") }
     }
