@@ -93,6 +93,12 @@ impl Service {
 
     fn ask(&self, running: &mut RunningScript, batch: RecordBatch) -> Result<ArrayRef> {
         let rows = batch.num_rows();
+        // What comes unasked would be taken for answers to these rows.
+        if let Some(Ok(Some(answers))) = next(running, Duration::ZERO) {
+            let (function, command) = (self.function.clone(), self.description.command.clone());
+            let found = answers.num_rows();
+            return Err(external(ServiceError::TooMany { function, command, found, rows: 0 }));
+        }
         // There is room: what went in before has been answered. A program that reads no more says why below.
         if let Some(feed) = &running.feed {
             let _ = feed.try_send(batch);
