@@ -19,6 +19,8 @@ pub struct Cluster {
     pub folder: TempDir,
     pub address: String,
     master: Option<Child>,
+    /// `skep hive`, where a test has started it.
+    service: Option<Child>,
     pub workers: Vec<Worker>,
     worker_flags: Vec<String>,
     /// Further environment of every process, clients included.
@@ -95,7 +97,16 @@ impl Cluster {
     fn at(address: String) -> Cluster {
         let folder = tempfile::Builder::new().prefix("skep-test-").tempdir().expect("a temporary folder");
         let (worker_flags, variables) = (Vec::new(), Vec::new());
-        Cluster { folder, address, master: None, workers: Vec::new(), worker_flags, variables, hosts: None }
+        Cluster {
+            folder,
+            address,
+            master: None,
+            service: None,
+            workers: Vec::new(),
+            worker_flags,
+            variables,
+            hosts: None,
+        }
     }
 
     fn with_workers(mut self, core: usize, task: usize) -> Cluster {
@@ -172,6 +183,20 @@ impl Cluster {
 
     pub fn kill_master(&mut self) {
         kill(self.master.take());
+    }
+
+    /// Starts the SQL service beside the master; does not wait for it.
+    pub fn start_service(&mut self) {
+        assert!(self.service.is_none(), "one service at a time");
+        let mut command = Command::new(programs::skep());
+        command.args(["hive", "--master", &self.address, "--secret"]).arg(self.secret());
+        command.envs(self.variables.clone());
+        let command = self.on_host(0, command);
+        self.service = Some(spawn_logged(command, &self.folder.path().join("hive.log")));
+    }
+
+    pub fn kill_service(&mut self) {
+        kill(self.service.take());
     }
 
     /// The processes of the master and of all workers that run.
@@ -294,6 +319,7 @@ impl Drop for Cluster {
         if std::thread::panicking() {
             eprintln!("{}", self.logs());
         }
+        kill(self.service.take());
         for worker in &mut self.workers {
             kill(worker.child.take());
         }
