@@ -3,6 +3,7 @@
 mod clauses;
 mod functions;
 mod names;
+mod queries;
 mod samples;
 mod scripts;
 
@@ -33,6 +34,7 @@ impl Hive {
             user: "hive".to_owned(),
             partitions,
             memory_bytes: 64 << 20,
+            owner: String::new(),
         };
         Hive { session: Session::local(options).await.unwrap(), home }
     }
