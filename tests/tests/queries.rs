@@ -16,7 +16,7 @@ use skep_hiveql::{
     catalog::{ClusterStore, KeyedStore, StoreError, Transaction},
     formats::{FileFormat, StorageWords, stored_as},
     functions::SessionFacts,
-    scan::{HiveTable, Part, ScanParts},
+    scan::{HiveTable, Part, ScanParts, ScanShape},
     stages::{
         StageGraph, cut,
         drive::{DriveError, Query, QueryCluster, RunningQuery, Unwatched},
@@ -114,13 +114,11 @@ impl Client {
             table_properties: &none,
         };
         let format = Arc::new(FileFormat::new(words, &columns).unwrap());
-        let table = HiveTable::new(ScanParts {
-            columns,
-            partition_columns: Vec::new(),
-            parts: vec![Part { format, files, partition_values: Vec::new() }],
+        let table = HiveTable::fixed(ScanParts {
+            shape: ScanShape { columns, partition_columns: Vec::new(), virtual_columns: Vec::new() },
+            parts: vec![Part { format, files, partition_values: Vec::new(), buckets: 0 }],
             store: self.session.stores.resolve("/").unwrap().store,
             file_name_prefix: "hdfs:///".to_owned(),
-            virtual_columns: Vec::new(),
         });
         self.context.register_table(name, Arc::new(table)).unwrap();
     }

@@ -3,7 +3,6 @@
 mod description;
 mod exec;
 mod filters;
-#[cfg(test)]
 mod fixed;
 mod prepare;
 mod sample;

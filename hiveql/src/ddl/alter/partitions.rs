@@ -103,8 +103,11 @@ fn narrowed(table: &Table, predicates: &[PartitionPredicate]) -> Result<Partitio
     let mut filter = vec![None; table.partition_keys.len()];
     for predicate in predicates {
         let index = partition_filter::key_index(table, &predicate.column.folded())?;
-        if predicate.op == BinaryOp::Equal {
-            filter[index] = Some(partition_spec::key_value(&table.partition_keys[index], &predicate.value)?);
+        let key = &table.partition_keys[index];
+        // A fraction can be written in several ways.
+        let has_one_text = key.ty.is_integer() || !key.ty.is_numeric();
+        if predicate.op == BinaryOp::Equal && has_one_text {
+            filter[index] = Some(partition_spec::key_value(key, &predicate.value)?);
         }
     }
     Ok(filter)
