@@ -33,6 +33,7 @@ impl Hive {
             user: "hive".to_owned(),
             partitions,
             memory_bytes: 64 << 20,
+            owner: String::new(),
         };
         Hive { session: Session::local(options).await.unwrap(), home }
     }
