@@ -1,3 +1,5 @@
+//! Plans of a star of three tables, whose sizes decide what is joined first.
+
 use super::reorder;
 use async_trait::async_trait;
 use datafusion::{
