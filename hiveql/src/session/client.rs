@@ -1,6 +1,6 @@
 //! Client commands: SET and RESET, resources, `dfs`, `!`, SOURCE, QUIT.
 
-use super::{Answer, Session, SessionError, dfs, shell};
+use super::{Answer, Session, SessionError, dfs};
 use crate::syntax::command::{Command, ResourceKind};
 use std::path::{Path, PathBuf};
 
@@ -74,7 +74,7 @@ impl Session {
                 Ok(Answer::done())
             }
             Command::Dfs(words) => Ok(Answer::Text(dfs::run(self.stores.as_ref(), &words).await?)),
-            Command::Shell(command) => shell::run(&command).await.map(Answer::Text),
+            Command::Shell(command) => Ok(Answer::Shell(command)),
             Command::Source(path) => Ok(Answer::Source(path)),
             Command::Quit => Ok(Answer::Quit),
             Command::Statement => Ok(Answer::done()),
