@@ -40,7 +40,7 @@ const SESSION_SHARE: u64 = 8;
 /// How long sessions may take to end what they run when the service is told to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 /// Between looks at jobs of a dead service that are being killed.
-const KILLED_PAUSE: Duration = Duration::from_millis(500);
+const ENDING_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum HiveError {
@@ -115,6 +115,12 @@ async fn serve(environment: SubmitEnvironment, args: &HiveArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// How far housekeeping came.
+enum Tidied {
+    All,
+    JobsAreEnding,
+}
+
 /// What is done beside the sessions.
 struct House {
     store: ClusterStore,
@@ -126,25 +132,30 @@ struct House {
 impl House {
     /// Says that this service lives, and ends jobs and writes of those that do not. A master that is away is waited for.
     async fn keep(&self, record: &mut ServiceRecord) {
-        let mut beats = tokio::time::interval(registry::BEAT);
         loop {
-            beats.tick().await;
-            if let Err(error) = self.tidy(record).await {
-                tracing::warn!(%error, "housekeeping of the SQL service has to wait");
-            }
+            let pause = match self.tidy(record).await {
+                Ok(Tidied::All) => registry::BEAT,
+                Ok(Tidied::JobsAreEnding) => ENDING_PAUSE,
+                Err(error) => {
+                    tracing::warn!(%error, "housekeeping of the SQL service has to wait");
+                    registry::BEAT
+                }
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 
-    async fn tidy(&self, record: &mut ServiceRecord) -> Result<(), SessionError> {
+    async fn tidy(&self, record: &mut ServiceRecord) -> Result<Tidied, SessionError> {
         record.announce(&self.store).await.map_err(SessionError::failed)?;
         let living =
             registry::living(&self.store, &self.dialer, record).await.map_err(SessionError::failed)?;
         let is_gone = |owner: &str| !living.iter().any(|service| service.owns(owner));
         // What writes is ended before what it has written is removed.
-        while self.kill_jobs(&is_gone).await? {
-            tokio::time::sleep(KILLED_PAUSE).await;
+        if self.kill_jobs(&is_gone).await? {
+            return Ok(Tidied::JobsAreEnding);
         }
-        self.own.sweep(|write: &PendingWrite| is_gone(&write.session)).await
+        self.own.sweep(|write: &PendingWrite| is_gone(&write.session)).await?;
+        Ok(Tidied::All)
     }
 
     /// Whether there were any that are not over yet.
