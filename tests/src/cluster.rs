@@ -20,7 +20,7 @@ pub struct Cluster {
     pub address: String,
     master: Option<Child>,
     pub workers: Vec<Worker>,
-    /// SQL services.
+    /// Each a `skep hive`.
     hives: Vec<Option<Child>>,
     worker_flags: Vec<String>,
     /// Further environment of every process, clients included.
@@ -173,9 +173,11 @@ impl Cluster {
         command.envs(self.variables.clone());
         let command = self.on_host(0, command);
         let child = spawn_logged(command, &self.folder.path().join(format!("hive-{index}.log")));
-        let before = self.sql_services().len();
+        let before = self.sql_services();
         self.hives.push(Some(child));
-        wait_until("the SQL service is there", || self.sql_services().len() > before);
+        wait_until("the SQL service is there", || {
+            self.sql_services().iter().any(|service| !before.contains(service))
+        });
         index
     }
 

@@ -62,6 +62,7 @@ async fn session(folder: &Path, variables: Vec<(String, String)>) -> Session {
         conf: vec![("hive.local.time.zone".to_owned(), "UTC".to_owned())],
         variables,
         user: "ada".to_owned(),
+        owner: String::new(),
         partitions: 2,
         memory_bytes: MEMORY_BYTES,
         owner: String::new(),

@@ -131,24 +131,27 @@ impl From<DataFusionError> for SessionError {
             return error.clone();
         }
         let reason = match root {
-            DataFusionError::External(source) => {
-                let mut reason = source.to_string();
-                let mut cause = source.source();
-                while let Some(next) = cause {
-                    let text = next.to_string();
-                    if !reason.contains(&text) {
-                        reason = format!("{reason}: {text}");
-                    }
-                    cause = next.source();
-                }
-                reason
-            }
+            DataFusionError::External(source) => with_causes(source.as_ref()),
             // Its own text asks to tell DataFusion's authors.
             DataFusionError::Internal(reason) => format!("internal error: {reason}"),
             root => root.strip_backtrace(),
         };
         SessionError::new(format!("Execution Error: {reason}"))
     }
+}
+
+/// Its text and those of its causes, each once.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let reason = next.to_string();
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = next.source();
+    }
+    text
 }
 
 fn did_you_mean(name: &String) -> String {

@@ -31,7 +31,7 @@ struct Job<'a> {
 /// A job that has begun.
 enum Begun {
     Table(Box<Write>),
-    Directory { directory: DirectoryWrite, is_local: bool },
+    Directory { directory: Box<DirectoryWrite>, is_local: bool },
 }
 
 impl Session {
@@ -99,7 +99,7 @@ impl Session {
             }
             InsertTarget::Directory(directory) => {
                 let directory_write = self.begin_directory(context, directory, &job.rows, text).await?;
-                Ok(Some(Begun::Directory { directory: directory_write, is_local: directory.local }))
+                Ok(Some(Begun::Directory { directory: Box::new(directory_write), is_local: directory.local }))
             }
         }
     }

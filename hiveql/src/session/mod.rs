@@ -93,8 +93,9 @@ impl Session {
         let store =
             DurableStore::open(&warehouse.join(CATALOG_FILE), CATALOG_PATIENCE).await.map_err(|error| {
                 SessionError::new(format!(
-                    "the catalog of the warehouse {} cannot be opened: {error}",
-                    warehouse.display()
+                    "the catalog of the warehouse {} cannot be opened: {}",
+                    warehouse.display(),
+                    error::with_causes(&error)
                 ))
             })?;
         let home = Home {

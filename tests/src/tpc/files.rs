@@ -37,6 +37,15 @@ impl FileKind {
             FileKind::Text => "ROW FORMAT DELIMITED FIELDS TERMINATED BY '|' STORED AS TEXTFILE",
         }
     }
+
+    /// Of the one file of each table.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            FileKind::Parquet => "data.parquet",
+            FileKind::Orc => "data.orc",
+            FileKind::Text => "data.tbl",
+        }
+    }
 }
 
 pub(super) type Rows = Box<dyn RecordBatchReader>;

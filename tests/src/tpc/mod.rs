@@ -65,7 +65,7 @@ impl Suite {
         for table in self.table_names() {
             let folder = data.join(table);
             std::fs::create_dir_all(&folder).expect("a folder for the table");
-            let file = folder.join("data");
+            let file = folder.join(kind.file_name());
             match (self, kind) {
                 (Suite::TpcH, FileKind::Text) => files::write_lines(&file, tpch::lines(table, scale)),
                 (Suite::TpcDs, FileKind::Text) => panic!("TPC-DS is not made as text"),

@@ -25,6 +25,7 @@ impl Connection {
             conf: vec![],
             variables: vec![],
             user: "tpc".to_owned(),
+            owner: String::new(),
             partitions: 2,
             memory_bytes: MEMORY_BYTES,
             owner: String::new(),

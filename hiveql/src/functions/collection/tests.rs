@@ -39,7 +39,7 @@ fn collections_are_made_of_values() {
 #[test]
 fn unions_become_structs_or_one_alternative() {
     let union = value(FUNCTIONS, "create_union", &[int(1), int(7), string("one")]);
-    let list = array(&[union.clone()]);
+    let list = array(std::slice::from_ref(&union));
     check(&[
         ("extract_union", from_ref(&union), "{tag_0: NULL, tag_1: one}"),
         ("extract_union", from_ref(&list), "[{tag_0: NULL, tag_1: one}]"),

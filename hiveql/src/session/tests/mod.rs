@@ -3,6 +3,7 @@
 mod clauses;
 mod functions;
 mod names;
+mod queries;
 mod samples;
 mod scripts;
 

@@ -70,6 +70,13 @@ fn ended(client: Child) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// Files that INSERTs have written below a table's folder.
+fn written(cluster: &Cluster, table: &str) -> usize {
+    let listed = cluster.skep(&["fs", "ls", "-R", &format!("/user/hive/warehouse/{table}")]);
+    let names = listed.stdout.lines().filter_map(|line| line.split_whitespace().last());
+    names.filter(|name| name.contains("-w")).count()
+}
+
 fn no_results_are_left(cluster: &Cluster) {
     wait_until("the results are removed", || {
         let listed = cluster.skep(&["fs", "ls", "/.skep/results"]);
@@ -103,11 +110,15 @@ fn what_a_job_inserts_is_there_as_a_whole() {
     let insert = format!(
         "{ALWAYS_A_JOB} CREATE TABLE parts (n BIGINT) PARTITIONED BY (k INT) STORED AS PARQUET; \
          INSERT OVERWRITE TABLE parts PARTITION (k) SELECT n, k FROM t; \
+         CREATE TABLE days (n BIGINT) PARTITIONED BY (k INT); \
+         FROM t INSERT INTO TABLE days PARTITION (k) SELECT n, k WHERE k < 3 \
+                INSERT INTO TABLE days PARTITION (k) SELECT n, k WHERE k = 7; \
          CREATE TABLE sums STORED AS ORC AS SELECT k, count(*) AS c, sum(n) AS s FROM parts GROUP BY k"
     );
     cluster.sql(&insert).ok();
     assert_eq!(cluster.sql("SELECT * FROM sums ORDER BY k").ok(), groups());
     assert_eq!(cluster.sql("SHOW PARTITIONS parts").ok().lines().count() as i64, KEYS);
+    assert_eq!(cluster.sql("SHOW PARTITIONS days").ok(), "k=0\nk=1\nk=2\nk=7\n");
     cluster
         .sql(&format!("{ALWAYS_A_JOB} INSERT INTO parts PARTITION (k = 3) SELECT n FROM t WHERE k = 3"))
         .ok();
@@ -153,8 +164,10 @@ fn a_query_ends_with_the_client_that_waits_for_it() {
 #[test]
 fn a_service_that_is_killed_costs_its_sessions_and_leaves_nothing() {
     let mut cluster = a_cluster_with_a_table(1, 1);
-    cluster.sql("CREATE TABLE made (c BIGINT)").ok();
-    let (client, job) = running(&cluster, &format!("INSERT INTO made {ENDLESS}"));
+    cluster.sql("CREATE TABLE made AS SELECT 1L AS c").ok();
+    // It writes rows from its beginning on, and never ends.
+    let insert = "INSERT OVERWRITE TABLE made SELECT a.n FROM t a CROSS JOIN t b";
+    let (client, job) = running(&cluster, insert);
     cluster.kill_hive(0);
     let (code, printed, errors) = ended(client);
     assert_eq!((code, printed.as_str()), (Some(1), ""));
@@ -162,7 +175,9 @@ fn a_service_that_is_killed_costs_its_sessions_and_leaves_nothing() {
     assert!(errors.contains("is gone"), "{errors}");
     cluster.start_hive();
     assert_eq!(cluster.wait_for_job(&job)["summary"]["state"], "Killed");
-    assert_eq!(cluster.sql("INSERT INTO made VALUES (5); SELECT * FROM made").ok(), "5\n");
+    assert_eq!(cluster.sql("SELECT * FROM made").ok(), "1\n");
+    wait_until("what was half written is removed", || written(&cluster, "made") == 1);
+    assert_eq!(cluster.sql("INSERT INTO made VALUES (5); SELECT * FROM made ORDER BY c").ok(), "1\n5\n");
     no_results_are_left(&cluster);
 }
 
