@@ -172,8 +172,8 @@ impl Cluster {
         command.args(["hive", "--master", &self.address, "--secret"]).arg(self.secret());
         command.envs(self.variables.clone());
         let command = self.on_host(0, command);
-        let child = spawn_logged(command, &self.folder.path().join(format!("hive-{index}.log")));
         let before = self.sql_services();
+        let child = spawn_logged(command, &self.folder.path().join(format!("hive-{index}.log")));
         self.hives.push(Some(child));
         wait_until("the SQL service is there", || {
             self.sql_services().iter().any(|service| !before.contains(service))

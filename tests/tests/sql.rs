@@ -226,3 +226,15 @@ fn fifty_sessions_at_once_all_get_their_rows() {
         assert_eq!((code, printed), (Some(0), format!("{key}\n{count}\n")), "{errors}");
     }
 }
+
+#[test]
+fn a_query_goes_on_when_the_master_comes_back() {
+    let mut cluster = a_cluster_with_a_table(2, 0);
+    let query = "SELECT a.k, count(*), sum(b.n) FROM t a JOIN t b ON a.n = b.n GROUP BY a.k ORDER BY a.k";
+    let (client, _) = running(&cluster, query);
+    cluster.kill_master();
+    cluster.start_master();
+    let (code, printed, errors) = ended(client);
+    assert_eq!((code, printed), (Some(0), groups()), "{errors}");
+    assert_eq!(cluster.sql("SELECT count(*) FROM t").ok(), format!("{ROWS}\n"));
+}

@@ -70,7 +70,7 @@ pub struct Session {
     warehouse: String,
     resources: client::Resources,
     /// Scratch of this session, removed with it.
-    _scratch: tempfile::TempDir,
+    scratch: tempfile::TempDir,
     /// Tells its writes from those of others.
     id: String,
 }
@@ -147,7 +147,7 @@ impl Session {
             database: DEFAULT_DATABASE.to_owned(),
             warehouse: home.warehouse,
             resources: client::Resources::default(),
-            _scratch: scratch,
+            scratch,
             id,
         };
         session.settings.set("hive.metastore.warehouse.dir", &home.warehouse_shown);
