@@ -131,9 +131,9 @@ fn what_a_job_inserts_is_there_as_a_whole() {
 fn sessions_of_all_services_see_one_catalog() {
     let mut cluster = a_cluster_with_a_table(1, 0);
     // The client's own machine tells this session when to go on.
-    let waits = "!while [ ! -e made ]; do sleep 0.02; done";
-    let first =
-        cluster.skep_in_background(&["sql", "-e", &format!("SHOW TABLES; {waits}; SELECT * FROM new")]);
+    let wait = "while [ ! -e made ]; do sleep 0.02; done";
+    std::fs::write(cluster.folder.path().join("wait.sh"), wait).unwrap();
+    let first = cluster.skep_in_background(&["sql", "-e", "SHOW TABLES; !sh wait.sh; SELECT * FROM new"]);
     cluster.sql("CREATE TABLE new (a INT); INSERT INTO new VALUES (7)").ok();
     std::fs::write(cluster.folder.path().join("made"), "").unwrap();
     let (code, printed, errors) = ended(first);
