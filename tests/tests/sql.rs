@@ -59,7 +59,7 @@ fn running(cluster: &Cluster, statement: &str) -> (Child, String) {
     let before = jobs(cluster);
     let client = cluster.skep_in_background(&["sql", "-e", statement]);
     wait_until("its job is there", || jobs(cluster) > before);
-    let job = cluster.last_job()["summary"]["id"].as_str().unwrap().to_owned();
+    let job = cluster.last_job()["summary"]["id"].to_string();
     wait_until("some task runs", || cluster.job(&job)["summary"]["tasks_running"].as_u64() > Some(0));
     (client, job)
 }

@@ -11,7 +11,10 @@ use skep_wire::{
     handshake::Refusal,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, sync::DropGuard};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,8 +50,16 @@ impl Acceptor for Front {
         Ok(())
     }
 
+    /// A session keeps to its thread.
     async fn accept(self: Arc<Self>, connection: Connection) {
-        let _ = serve_session(Channel::new(connection), &self.opener).await;
+        let (done, ended) = oneshot::channel();
+        let front = self.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let _ = runtime.block_on(serve_session(Channel::new(connection), &front.opener));
+            let _ = done.send(());
+        });
+        let _ = ended.await;
         let _ = self.over.send(()).await;
     }
 }
