@@ -19,9 +19,9 @@ pub struct Cluster {
     pub folder: TempDir,
     pub address: String,
     master: Option<Child>,
-    /// `skep hive`, where a test has started it.
-    service: Option<Child>,
     pub workers: Vec<Worker>,
+    /// Each a `skep hive`.
+    hives: Vec<Option<Child>>,
     worker_flags: Vec<String>,
     /// Further environment of every process, clients included.
     variables: Vec<(&'static str, String)>,
@@ -101,8 +101,8 @@ impl Cluster {
             folder,
             address,
             master: None,
-            service: None,
             workers: Vec::new(),
+            hives: Vec::new(),
             worker_flags,
             variables,
             hosts: None,
@@ -165,6 +165,45 @@ impl Cluster {
         self.workers[index].child = Some(child);
     }
 
+    /// Starts one more SQL service and returns its index, once clients find it.
+    pub fn start_hive(&mut self) -> usize {
+        let index = self.hives.len();
+        let mut command = Command::new(programs::skep());
+        command.args(["hive", "--master", &self.address, "--secret"]).arg(self.secret());
+        command.envs(self.variables.clone());
+        let command = self.on_host(0, command);
+        let before = self.sql_services();
+        let child = spawn_logged(command, &self.folder.path().join(format!("hive-{index}.log")));
+        self.hives.push(Some(child));
+        wait_until("the SQL service is there", || {
+            self.sql_services().iter().any(|service| !before.contains(service))
+        });
+        index
+    }
+
+    /// Where clients find them.
+    pub fn sql_services(&self) -> Vec<String> {
+        let status = self.status();
+        let services = status["sql"].as_array().cloned().unwrap_or_default();
+        services.iter().map(|service| service["id"].to_string()).collect()
+    }
+
+    /// SIGKILL.
+    pub fn kill_hive(&mut self, index: usize) {
+        kill(self.hives[index].take());
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn stop_hive(&mut self, index: usize) -> Option<i32> {
+        let mut child = self.hives[index].take().expect("it runs");
+        interrupt(&child, "TERM");
+        child.wait().expect("it ends").code()
+    }
+
+    pub fn sql(&self, statements: &str) -> Output {
+        self.skep(&["sql", "-e", statements])
+    }
+
     fn on_host(&self, index: usize, command: Command) -> Command {
         match &self.hosts {
             Some(hosts) => hosts.put_on(index, &command),
@@ -183,20 +222,6 @@ impl Cluster {
 
     pub fn kill_master(&mut self) {
         kill(self.master.take());
-    }
-
-    /// Starts the SQL service beside the master; does not wait for it.
-    pub fn start_service(&mut self) {
-        assert!(self.service.is_none(), "one service at a time");
-        let mut command = Command::new(programs::skep());
-        command.args(["hive", "--master", &self.address, "--secret"]).arg(self.secret());
-        command.envs(self.variables.clone());
-        let command = self.on_host(0, command);
-        self.service = Some(spawn_logged(command, &self.folder.path().join("hive.log")));
-    }
-
-    pub fn kill_service(&mut self) {
-        kill(self.service.take());
     }
 
     /// The processes of the master and of all workers that run.
@@ -319,12 +344,18 @@ impl Drop for Cluster {
         if std::thread::panicking() {
             eprintln!("{}", self.logs());
         }
-        kill(self.service.take());
         for worker in &mut self.workers {
             kill(worker.child.take());
         }
+        self.hives.iter_mut().for_each(|hive| kill(hive.take()));
         kill(self.master.take());
     }
+}
+
+/// Sends a signal, by its name.
+pub fn interrupt(child: &Child, signal: &str) {
+    let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
 }
 
 fn json(text: &str) -> Value {

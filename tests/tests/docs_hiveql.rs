@@ -80,7 +80,7 @@ async fn printed(session: &mut Session, block: &str) -> Vec<String> {
                 lines.extend(text);
                 None
             }
-            Ok(Answer::Done { .. } | Answer::Source(_) | Answer::Quit) => None,
+            Ok(Answer::Done { .. } | Answer::Shell(_) | Answer::Source(_) | Answer::Quit) => None,
             Err(error) => Some(error),
         };
         if let Some(error) = failed {

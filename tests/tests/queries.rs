@@ -92,11 +92,7 @@ impl Client {
         let session = Session::open(environment(cluster)).unwrap();
         let mut config = SessionConfig::new().with_target_partitions(4);
         settings::prepare(config.options_mut());
-        let queries = QueryCluster {
-            jobs: session.jobs.clone(),
-            stores: session.stores.clone(),
-            user: "tester".to_owned(),
-        };
+        let queries = QueryCluster::new(session.jobs.clone(), session.stores.clone(), "tester".to_owned());
         Client { context: SessionContext::new_with_config(config), cluster: queries, session }
     }
 

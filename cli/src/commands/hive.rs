@@ -7,26 +7,29 @@ use crate::{
     signals::{Stop, die_with},
 };
 use skep_hiveql::{
-    catalog::{ClusterStore, KeyedStore, PendingWrite},
+    catalog::{ClusterStore, PendingWrite},
     service::{
         HIVE_SERVICE, OpenHere, OpenSession,
         registry::{self, ServiceRecord},
         serve_session,
     },
     session::{Session, SessionError, SessionOptions},
-    stages::drive::QueryCluster,
+    stages::drive::{Afterwards, QueryCluster},
 };
-use skep_jobs::submit::{Session as Clients, SubmitEnvironment};
-use skep_wire::{Acceptor, Channel, Connection, Credential, Identity, Listener, Mode, handshake::Refusal};
+use skep_jobs::submit::{JobsClient, Session as Clients, SubmitEnvironment, environment};
+use skep_wire::{
+    Acceptor, Channel, Connection, Credential, Dialer, Identity, Listener, Mode, handshake::Refusal,
+};
 use std::{
     num::NonZero,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
     thread::{self, available_parallelism},
+    time::Duration,
 };
-use tokio::sync::oneshot;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::{sync::oneshot, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Connections are accepted here; each session has a thread of its own, which its planning may keep busy.
 const THREADS: usize = 1;
@@ -34,6 +37,10 @@ const THREADS: usize = 1;
 const SESSION_STACK_BYTES: usize = 16 << 20;
 /// Of this process's memory that one session's short queries may use.
 const SESSION_SHARE: u64 = 8;
+/// How long sessions may take to end what they run when the service is told to stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(8);
+/// Between looks at jobs of a dead service that are being killed.
+const ENDING_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error)]
 pub enum HiveError {
@@ -66,44 +73,101 @@ async fn serve(environment: SubmitEnvironment, args: &HiveArgs) -> Outcome {
         warehouse: args.warehouse.clone(),
         memory_bytes: usize::try_from(memory_bytes / SESSION_SHARE).unwrap_or(usize::MAX),
         owner: format!("{id}/"),
+        afterwards: Afterwards::default(),
     };
-    let store = ClusterStore::new(clients.client.clone());
-    let mut record = ServiceRecord::new(id, endpoint.clone());
+    let mut record = ServiceRecord::new(id, endpoint.clone(), environment::host_name());
     // Databases and the catalog's layout are made once, before anybody asks for them.
     let own = opener.open(OpenSession { user: clients.environment.user.clone(), ..OpenSession::default() });
     let own = own.await.map_err(HiveError::Housekeeping)?;
-    record.announce(&store).await.map_err(HiveError::Registry)?;
+    let house = House {
+        store: ClusterStore::new(clients.client.clone()),
+        dialer: Dialer::new(clients.client.options().credential.clone()),
+        jobs: clients.jobs,
+        own,
+    };
+    record.announce(&house.store).await.map_err(HiveError::Registry)?;
     tracing::info!(%endpoint, "serving SQL");
-    let front = Arc::new(Front { opener });
+    let front = Arc::new(Front { opener, stop: CancellationToken::new(), sessions: TaskTracker::new() });
+    let (sessions, end_sessions) = (front.sessions.clone(), front.stop.clone());
     let serving = tokio::spawn(listener.serve(secret, front, stop.gently.clone()));
     tokio::select! {
         () = stop.asked() => {}
-        () = keep_house(&store, &mut record, &own) => {}
+        () = house.keep(&mut record) => {}
     }
-    if let Err(error) = record.withdraw(&store).await {
+    end_sessions.cancel();
+    sessions.close();
+    if let Err(error) = record.withdraw(&house.store).await {
         tracing::warn!(%error, "the cluster still lists this service; clients will find out that it is gone");
     }
     let _ = serving.await;
+    let ended = async {
+        tokio::select! {
+            () = sessions.wait() => {}
+            () = stop.now.cancelled() => {}
+        }
+    };
+    if timeout(STOP_PATIENCE, ended).await.is_err() {
+        tracing::warn!(
+            sessions = sessions.len(),
+            "these sessions did not end; the next service ends what they run"
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says that this service lives, and ends the writes of those that do not. A master that is away is waited for.
-async fn keep_house(store: &dyn KeyedStore, record: &mut ServiceRecord, own: &Session) {
-    let mut beats = tokio::time::interval(registry::BEAT);
-    loop {
-        beats.tick().await;
-        let done = async {
-            record.announce(store).await.map_err(SessionError::failed)?;
-            registry::forget_dead(store).await.map_err(SessionError::failed)?;
-            let living = registry::services(store).await.map_err(SessionError::failed)?;
-            let lives = |write: &PendingWrite| {
-                living.iter().any(|service| write.session.starts_with(&format!("{}/", service.id)))
+/// How far housekeeping came.
+enum Tidied {
+    All,
+    JobsAreEnding,
+}
+
+/// What is done beside the sessions.
+struct House {
+    store: ClusterStore,
+    dialer: Dialer,
+    jobs: JobsClient,
+    own: Session,
+}
+
+impl House {
+    /// Says that this service lives, and ends jobs and writes of those that do not. A master that is away is waited for.
+    async fn keep(&self, record: &mut ServiceRecord) {
+        loop {
+            let pause = match self.tidy(record).await {
+                Ok(Tidied::All) => registry::BEAT,
+                Ok(Tidied::JobsAreEnding) => ENDING_PAUSE,
+                Err(error) => {
+                    tracing::warn!(%error, "housekeeping of the SQL service has to wait");
+                    registry::BEAT
+                }
             };
-            own.sweep(|write| !lives(write)).await
-        };
-        if let Err(error) = done.await {
-            tracing::warn!(%error, "housekeeping of the SQL service has to wait");
+            tokio::time::sleep(pause).await;
         }
+    }
+
+    async fn tidy(&self, record: &mut ServiceRecord) -> Result<Tidied, SessionError> {
+        record.announce(&self.store).await.map_err(SessionError::failed)?;
+        let living =
+            registry::living(&self.store, &self.dialer, record).await.map_err(SessionError::failed)?;
+        let is_gone = |owner: &str| !living.iter().any(|service| service.owns(owner));
+        // What writes is ended before what it has written is removed.
+        if self.kill_jobs(&is_gone).await? {
+            return Ok(Tidied::JobsAreEnding);
+        }
+        self.own.sweep(|write: &PendingWrite| is_gone(&write.session)).await?;
+        Ok(Tidied::All)
+    }
+
+    /// Whether there were any that are not over yet.
+    async fn kill_jobs(&self, is_gone: &impl Fn(&str) -> bool) -> Result<bool, SessionError> {
+        let owned = self.jobs.owned().await.map_err(SessionError::failed)?;
+        let mut any = false;
+        for (job, owner) in owned.into_iter().filter(|(_, owner)| is_gone(owner)) {
+            any = true;
+            tracing::info!(%job, %owner, "ending a job whose service is gone");
+            self.jobs.kill(job, environment::user_name()).await.map_err(SessionError::failed)?;
+        }
+        Ok(any)
     }
 }
 
@@ -114,13 +178,16 @@ struct Opener {
     warehouse: PathBuf,
     memory_bytes: usize,
     owner: String,
+    /// Of one session.
+    afterwards: Afterwards,
 }
 
 impl OpenHere for Opener {
     async fn open(&self, wanted: OpenSession) -> Result<Session, SessionError> {
         let environment = SubmitEnvironment { user: wanted.user.clone(), ..self.environment.clone() };
         let clients = Clients::open(environment).map_err(SessionError::failed)?;
-        let cluster = QueryCluster { jobs: clients.jobs, stores: clients.stores, user: wanted.user.clone() };
+        let cluster = QueryCluster::new(clients.jobs, clients.stores, wanted.user.clone())
+            .with_afterwards(self.afterwards.clone());
         let options = SessionOptions {
             warehouse: self.warehouse.clone(),
             database: wanted.database,
@@ -137,6 +204,8 @@ impl OpenHere for Opener {
 
 struct Front {
     opener: Opener,
+    stop: CancellationToken,
+    sessions: TaskTracker,
 }
 
 impl Acceptor for Front {
@@ -151,16 +220,16 @@ impl Acceptor for Front {
 
     async fn accept(self: Arc<Self>, connection: Connection) {
         let (done, over) = oneshot::channel();
-        let stop = CancellationToken::new();
-        // Dropped with this future, when the service ends.
-        let _guard: DropGuard = stop.clone().drop_guard();
-        let opener = self.opener.clone();
+        let stop = self.stop.clone();
+        let opener = Opener { afterwards: Afterwards::default(), ..self.opener.clone() };
+        let token = self.sessions.token();
         let session = thread::Builder::new().name("session".to_owned()).stack_size(SESSION_STACK_BYTES);
         let started = session.spawn(move || {
             let ended = on_own_thread(Channel::new(connection), &opener, &stop);
             if let Err(error) = ended {
                 tracing::info!(%error, "a session's connection broke");
             }
+            drop(token);
             let _ = done.send(());
         });
         match started {
@@ -173,10 +242,12 @@ impl Acceptor for Front {
 fn on_own_thread(channel: Channel, opener: &Opener, stop: &CancellationToken) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
-        tokio::select! {
+        let ended = tokio::select! {
             () = stop.cancelled() => Ok(()),
             ended = serve_session(channel, opener) => ended,
-        }
+        };
+        opener.afterwards.done().await;
+        ended
     });
     runtime.shutdown_background();
     Ok(ended?)

@@ -4,7 +4,7 @@ use super::{
     OpenSession,
     protocol::{Body, End, HIVE_SERVICE, Reply, Request, SessionState, StatementNumber},
 };
-use crate::session::{Answer, Rows, SessionError};
+use crate::session::{Answer, Progress, Rows, SessionError};
 use datafusion::{
     arrow::{
         array::RecordBatch,
@@ -24,7 +24,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Replies that wait to be looked at.
@@ -51,6 +51,7 @@ pub struct Remote {
     service: String,
     database: String,
     settings: BTreeMap<String, String>,
+    progress: watch::Sender<Progress>,
 }
 
 impl Remote {
@@ -74,6 +75,7 @@ impl Remote {
             service: service.clone(),
             database: String::new(),
             settings: BTreeMap::new(),
+            progress: watch::Sender::default(),
         };
         let first = remote.replies.lock().await.recv().await.ok_or(RemoteError::Gone { service })?;
         match first.body {
@@ -82,7 +84,7 @@ impl Remote {
                 remote.learn(state);
                 Ok(remote)
             }
-            Body::Columns { .. } | Body::Rows(_) => {
+            Body::Progress(_) | Body::Columns { .. } | Body::Rows(_) => {
                 Err(RemoteError::Refused(SessionError::new("the service answered before it was asked")))
             }
         }
@@ -93,8 +95,7 @@ impl Remote {
         let statement = self.take_number();
         self.send(&Request::Run { statement, text: text.to_owned() }).await?;
         let mut cancel = Cancel { statement, sender: self.sender.clone(), over: false };
-        let reply = self.reply(statement).await?;
-        match reply {
+        match self.reply(statement).await? {
             Body::End { end, state } => {
                 cancel.over = true;
                 self.learn(state);
@@ -105,7 +106,9 @@ impl Remote {
                 let stream = Box::pin(RecordBatchStreamAdapter::new(schema, stream));
                 Ok(Answer::Rows(Rows { columns, stream, facts }))
             }
-            Body::Rows(_) => Err(SessionError::new("the service sent rows without their columns")),
+            Body::Progress(_) | Body::Rows(_) => {
+                Err(SessionError::new("the service sent rows without their columns"))
+            }
         }
     }
 
@@ -116,6 +119,11 @@ impl Remote {
             Body::End { end: End::Text(words), .. } => Ok(words),
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// How far the job of the statement that runs is.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
     }
 
     pub fn setting(&self, key: &str) -> Option<String> {
@@ -146,14 +154,15 @@ impl Remote {
         sent.await.map_err(|error| SessionError::new(format!("{}: {error}", gone(&self.service))))
     }
 
-    /// The next one of this statement; those of statements that were cancelled are passed over.
+    /// The next one of this statement, but for its progress; those of statements that were cancelled are passed over.
     async fn reply(&self, statement: StatementNumber) -> Result<Body, SessionError> {
         let mut replies = self.replies.lock().await;
         loop {
             match replies.recv().await {
                 None => return Err(SessionError::new(gone(&self.service))),
-                Some(reply) if reply.statement == statement => return Ok(reply.body),
-                Some(_) => {}
+                Some(reply) if reply.statement != statement => {}
+                Some(Reply { body: Body::Progress(now), .. }) => drop(self.progress.send_replace(now)),
+                Some(reply) => return Ok(reply.body),
             }
         }
     }
@@ -205,6 +214,7 @@ fn answer(end: End) -> Result<Answer, SessionError> {
     Ok(match end {
         End::Done { notes } => Answer::Done { notes },
         End::Text(lines) => Answer::Text(lines),
+        End::Shell(command) => Answer::Shell(command),
         End::Source(file) => Answer::Source(file),
         End::Quit => Answer::Quit,
         End::RowsOver => Answer::done(),
@@ -282,7 +292,7 @@ impl RowReader {
                         return Err(DataFusionError::External(Box::new(SessionError::from(failure))));
                     }
                 }
-                Body::Columns { .. } => {}
+                Body::Progress(_) | Body::Columns { .. } => {}
             }
         }
     }

@@ -1,6 +1,11 @@
 //! What client and service tell each other.
 
-use crate::{functions::SessionFacts, session::SessionError, syntax::ast::Span, types::HiveType};
+use crate::{
+    functions::SessionFacts,
+    session::{Progress, SessionError},
+    syntax::ast::Span,
+    types::HiveType,
+};
 use serde::{Deserialize, Serialize};
 
 /// Name of the service in the handshake.
@@ -35,6 +40,8 @@ pub(super) struct Reply {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Body {
+    /// How far the statement's job is.
+    Progress(Progress),
     /// Rows follow, in these columns.
     Columns { columns: Vec<(String, HiveType)>, facts: SessionFacts },
     /// The next piece of the rows' IPC stream.
@@ -50,6 +57,7 @@ pub(super) enum End {
         notes: Vec<String>,
     },
     Text(Vec<String>),
+    Shell(String),
     Source(String),
     Quit,
     /// After the last of its rows.

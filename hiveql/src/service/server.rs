@@ -5,6 +5,7 @@ use crate::session::{Answer, Rows, Session, SessionError};
 use datafusion::arrow::ipc::writer::StreamWriter;
 use futures::StreamExt;
 use skep_wire::{Channel, ChannelError, Receiver, Sender};
+use std::pin::pin;
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -138,15 +139,26 @@ async fn run(
     cancelled: &CancellationToken,
 ) -> Result<End, ChannelError> {
     let interrupted = || End::Failed(SessionError::new("the statement was cancelled").into());
-    let answer = tokio::select! {
-        biased;
-        () = cancelled.cancelled() => return Ok(interrupted()),
-        answer = session.run(text) => answer,
+    let mut progress = session.progress();
+    let answer = {
+        let mut answer = pin!(session.run(text));
+        loop {
+            tokio::select! {
+                biased;
+                () = cancelled.cancelled() => return Ok(interrupted()),
+                answer = &mut answer => break answer,
+                Ok(()) = progress.changed() => {
+                    let body = Body::Progress(progress.borrow_and_update().clone());
+                    say(sender, Reply { statement, body }).await?;
+                }
+            }
+        }
     };
     Ok(match answer {
         Err(error) => End::Failed(error.into()),
         Ok(Answer::Done { notes }) => End::Done { notes },
         Ok(Answer::Text(lines)) => End::Text(lines),
+        Ok(Answer::Shell(command)) => End::Shell(command),
         Ok(Answer::Source(file)) => End::Source(file),
         Ok(Answer::Quit) => End::Quit,
         Ok(Answer::Rows(rows)) => match send_rows(sender, statement, rows, cancelled).await? {

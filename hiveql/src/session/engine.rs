@@ -1,6 +1,9 @@
 //! DataFusion, set up for HiveQL: runs a logical plan in this process or, where it reads much, as a job of the cluster.
 
-use super::interruption::{self, Running};
+use super::{
+    interruption::{self, Running},
+    progress::{Progress, Told},
+};
 use crate::{
     functions::SessionFacts,
     join_order, limits,
@@ -10,7 +13,7 @@ use crate::{
     script::ScriptPlace,
     stages::{
         cut,
-        drive::{DriveError, Query, QueryCluster, Unwatched},
+        drive::{DriveError, Query, QueryCluster},
         settings,
     },
 };
@@ -22,7 +25,7 @@ use datafusion::{
         memory_pool::FairSpillPool,
         runtime_env::RuntimeEnvBuilder,
     },
-    logical_expr::LogicalPlan,
+    logical_expr::{FetchType, LogicalPlan, SkipType},
     physical_plan::{
         ExecutionPlan, common::spawn_buffered, displayable, execute_stream, execute_stream_partitioned,
         stream::RecordBatchStreamAdapter,
@@ -32,9 +35,12 @@ use datafusion::{
 use futures::{StreamExt, stream};
 use skep_jobs::model::JobConf;
 use std::{path::PathBuf, sync::Arc};
+use tokio::sync::watch;
 
-/// Up to so many bytes are little.
-const SMALL_INPUT_BYTES: u64 = 8 << 20;
+/// Up to so many bytes are read on one thread.
+const LITTLE_BYTES: u64 = 8 << 20;
+/// So many rows from the beginning of a table are looked at sooner than a job begins.
+const FIRST_ROWS_MAX: usize = 10_000;
 
 /// What one process may use for queries.
 #[derive(Debug, Clone)]
@@ -50,6 +56,7 @@ pub struct Engine {
     state: SessionState,
     cluster: Option<QueryCluster>,
     running: Running,
+    progress: watch::Sender<Progress>,
 }
 
 /// A statement to run.
@@ -58,6 +65,8 @@ pub struct Work<'a> {
     pub facts: &'a SessionFacts,
     /// What lists of jobs call it.
     pub name: &'a str,
+    /// What reads no more than this is run without a job.
+    pub short_bytes: u64,
 }
 
 /// Of a statement's text in a list of jobs.
@@ -88,7 +97,13 @@ impl Engine {
             .with_default_features()
             .with_physical_optimizer_rules(limits::rules())
             .build();
-        Ok(Engine { state, cluster, running: Running::default() })
+        let progress = watch::Sender::new(Progress::default());
+        Ok(Engine { state, cluster, running: Running::default(), progress })
+    }
+
+    /// Of the jobs that statements become.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
     }
 
     /// The state for one statement that gets so many threads, unless it asks for so many reducers.
@@ -109,26 +124,28 @@ impl Engine {
         Ok((join_order::reorder(optimized, state)?, bytes))
     }
 
-    /// The plan as it is run: on one thread where it reads little, for starting more takes longer than they save.
+    /// The plan as it is run here: on one thread where it reads little, for starting more takes longer than they save.
     async fn physical(
         &self,
         plan: &LogicalPlan,
-    ) -> Result<(SessionState, LogicalPlan, Arc<dyn ExecutionPlan>)> {
-        let (optimized, bytes) = self.optimized(&self.state, plan).await?;
-        let small = bytes <= SMALL_INPUT_BYTES;
-        let state = self.state(plan, small.then_some(1))?;
-        let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
-        Ok((state, optimized, limits::in_order(physical)?))
+        optimized: &LogicalPlan,
+        bytes: u64,
+    ) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
+        let state = self.state(plan, (bytes <= LITTLE_BYTES).then_some(1))?;
+        let physical = state.query_planner().create_physical_plan(optimized, &state).await?;
+        Ok((state, limits::in_order(physical)?))
     }
 
     /// Starts the plan; rows come as they are made. Whoever drops them ends it.
     pub async fn stream(&self, work: &Work<'_>) -> Result<SendableRecordBatchStream> {
+        let (optimized, bytes) = self.optimized(&self.state, work.plan).await?;
         if let Some(cluster) = &self.cluster
-            && !self.is_small(work.plan).await?
+            && bytes > work.short_bytes
+            && !takes_first_rows(&optimized)
         {
             return self.on_cluster(cluster, work).await;
         }
-        let (state, _, physical) = self.physical(work.plan).await?;
+        let (state, physical) = self.physical(work.plan, &optimized, bytes).await?;
         let in_order = reads_in_order(&physical);
         interruption::start(physical, &self.running, |physical| match in_order {
             true => one_after_the_other(physical, state.task_ctx()),
@@ -139,12 +156,6 @@ impl Engine {
     /// Returns when nothing of the statements that were given up is at work any more.
     pub async fn ended(&self) {
         self.running.ended().await;
-    }
-
-    /// Whether a job would take longer to start than the plan takes to run.
-    async fn is_small(&self, plan: &LogicalPlan) -> Result<bool> {
-        let optimized = self.state.optimize(plan)?;
-        Ok(prepare(&self.state, &optimized).await? <= SMALL_INPUT_BYTES)
     }
 
     async fn on_cluster(&self, cluster: &QueryCluster, work: &Work<'_>) -> Result<SendableRecordBatchStream> {
@@ -163,17 +174,43 @@ impl Engine {
             conf: JobConf::default(),
         };
         let running = cluster.start(query).await.map_err(failed)?;
-        running.finish(&mut Unwatched).await.map_err(failed)
+        running.finish(&mut Told(&self.progress)).await.map_err(failed)
     }
 
     /// The optimised plan and what it becomes, a line per operator.
     pub async fn explain(&self, plan: &LogicalPlan) -> Result<Vec<String>> {
-        let (_, optimized, physical) = self.physical(plan).await?;
+        let (optimized, bytes) = self.optimized(&self.state, plan).await?;
+        let (_, physical) = self.physical(plan, &optimized, bytes).await?;
         let mut lines = vec!["LOGICAL PLAN:".to_owned()];
         lines.extend(optimized.display_indent().to_string().lines().map(str::to_owned));
         lines.extend([String::new(), "PHYSICAL PLAN:".to_owned()]);
         lines.extend(displayable(physical.as_ref()).indent(false).to_string().lines().map(str::to_owned));
         Ok(lines)
+    }
+}
+
+/// Whether the plan is over after the first rows of its files, however many these have.
+fn takes_first_rows(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Limit(limit) => {
+            let few = |rows: usize| rows <= FIRST_ROWS_MAX;
+            matches!(limit.get_fetch_type(), Ok(FetchType::Literal(Some(rows))) if few(rows))
+                && matches!(limit.get_skip_type(), Ok(SkipType::Literal(rows)) if few(rows))
+                && reads_rows_as_they_are(&limit.input)
+        }
+        LogicalPlan::Projection(projection) => takes_first_rows(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => takes_first_rows(&alias.input),
+        _ => false,
+    }
+}
+
+/// One row for each row of one table.
+fn reads_rows_as_they_are(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::TableScan(_) => true,
+        LogicalPlan::Projection(projection) => reads_rows_as_they_are(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => reads_rows_as_they_are(&alias.input),
+        _ => false,
     }
 }
 

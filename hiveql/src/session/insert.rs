@@ -1,6 +1,6 @@
 //! INSERT in all its forms, and CREATE TABLE AS: rows are planned, written, and published together.
 
-use super::{Answer, Session, SessionError, bind::names_of, engine::Work};
+use super::{Answer, Session, SessionError, bind::names_of};
 use crate::{
     catalog::{Column, ConstraintKind, Table, TableId},
     ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
@@ -208,10 +208,7 @@ impl Session {
                 let rows = planner.coerced_to(job.rows.clone(), columns);
                 let rows = rows.map_err(|error| SessionError::of_plan(&error, text))?;
                 if *is_local {
-                    let stream = self
-                        .engine
-                        .stream(&Work { plan: &rows.plan, facts: context.facts, name: text })
-                        .await?;
+                    let stream = self.engine.stream(&self.work(&rows.plan, context.facts, text)).await?;
                     return Ok(directory.write(stream).await?);
                 }
                 let source = provider_as_source(directory.table()?);
@@ -240,7 +237,7 @@ impl Session {
         plan: &LogicalPlan,
         text: &str,
     ) -> Result<Outcome, SessionError> {
-        let stream = self.engine.stream(&Work { plan, facts: context.facts, name: text }).await?;
+        let stream = self.engine.stream(&self.work(plan, context.facts, text)).await?;
         Ok(Outcome::collect(stream).await?)
     }
 

@@ -16,6 +16,7 @@ mod interruption;
 mod load;
 mod options;
 mod programs;
+mod progress;
 mod query;
 mod scripts;
 mod settings;
@@ -29,7 +30,9 @@ pub use answer::{Answer, Rows};
 pub use engine::{Engine, EngineOptions};
 pub use error::SessionError;
 pub use options::SessionOptions;
+pub use progress::Progress;
 pub use settings::Settings;
+pub use shell::run as run_shell;
 pub use stores::{ClusterStores, LocalStores};
 
 use crate::{
@@ -47,6 +50,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tokio::sync::watch;
 
 /// How long a second process waits for the warehouse's catalog.
 const CATALOG_PATIENCE: Duration = Duration::from_secs(10);
@@ -69,7 +73,7 @@ pub struct Session {
     warehouse: String,
     resources: client::Resources,
     /// Scratch of this session, removed with it.
-    _scratch: tempfile::TempDir,
+    scratch: tempfile::TempDir,
     /// Tells its writes from those of others.
     id: String,
 }
@@ -134,6 +138,8 @@ impl Session {
             .prefix("skep-sql-")
             .tempdir()
             .map_err(|error| SessionError::new(format!("no scratch directory can be made: {error}")))?;
+        let id = format!("{}{}", options.owner, uuid::Uuid::new_v4());
+        let cluster = home.cluster.map(|cluster| cluster.owned_by(id.clone()));
         let engine = EngineOptions {
             partitions: options.partitions,
             memory_bytes: options.memory_bytes,
@@ -142,14 +148,14 @@ impl Session {
         let mut session = Session {
             catalog: SessionCatalog::new(Catalog::new(home.catalog)),
             stores: home.stores,
-            engine: Engine::new(&engine, home.cluster)?,
+            engine: Engine::new(&engine, cluster)?,
             settings: Settings::default(),
             user: options.user,
             database: DEFAULT_DATABASE.to_owned(),
             warehouse: home.warehouse,
             resources: client::Resources::default(),
-            _scratch: scratch,
-            id: format!("{}{}", options.owner, uuid::Uuid::new_v4()),
+            scratch,
+            id,
         };
         session.settings.set("hive.metastore.warehouse.dir", &home.warehouse_shown);
         for (key, value) in &options.conf {
@@ -217,6 +223,11 @@ impl Session {
         let facts = self.facts()?;
         let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
         Ok(write::sweep(&self.context(&facts, &lookup), |write| write.session == self.id).await?)
+    }
+
+    /// How far the job of the statement that runs is. A statement that needs none leaves it as it is.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.engine.progress()
     }
 
     /// A setting as it is now.

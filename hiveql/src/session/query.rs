@@ -3,9 +3,16 @@
 use super::{Answer, Rows, Session, SessionError, bind::names_of, engine::Work};
 use crate::{
     ddl::DdlContext,
+    functions::SessionFacts,
     plan::{PlanOptions, Planner},
     syntax::ast::Query,
 };
+use datafusion::logical_expr::LogicalPlan;
+
+/// Up to so many bytes of input a query of a cluster is run by its session.
+const SHORT_BYTES: &str = "hive.exec.mode.local.auto.inputbytes.max";
+/// Reading them takes about as long as starting a job.
+const SHORT_BYTES_DEFAULT: u64 = 8 << 20;
 
 impl Session {
     pub(super) async fn query(
@@ -20,11 +27,13 @@ impl Session {
         let relation = planner.plan(query).map_err(|error| SessionError::of_plan(&error, text))?;
         let columns =
             relation.fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect::<Vec<_>>();
-        let stream = {
-            let work = Work { plan: &relation.plan, facts: context.facts, name: text };
-            self.engine.stream(&work).await?
-        };
+        let stream = self.engine.stream(&self.work(&relation.plan, context.facts, text)).await?;
         Ok(Answer::Rows(Rows { columns, stream, facts: context.facts.clone() }))
+    }
+
+    pub(super) fn work<'a>(&self, plan: &'a LogicalPlan, facts: &'a SessionFacts, name: &'a str) -> Work<'a> {
+        let set = self.settings.get(SHORT_BYTES).and_then(|text| text.trim().parse().ok());
+        Work { plan, facts, name, short_bytes: set.unwrap_or(SHORT_BYTES_DEFAULT) }
     }
 
     pub(super) fn plan_options(&self) -> PlanOptions {

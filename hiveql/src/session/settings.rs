@@ -17,6 +17,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.exec.dynamic.partition.mode", "nonstrict"),
     ("hive.exec.max.dynamic.partitions", "1000"),
     ("hive.exec.max.dynamic.partitions.pernode", "100"),
+    ("hive.exec.mode.local.auto.inputbytes.max", "8388608"),
     ("hive.exec.reducers.max", "1009"),
     ("hive.exec.script.allow.partial.consumption", "false"),
     ("hive.groupby.orderby.position.alias", "false"),

@@ -21,6 +21,7 @@ use datafusion::{
 use futures::StreamExt;
 use skep_hdfs::{FsPath, stores::Stores};
 use skep_jobs::{
+    conf::JOB_OWNER,
     model::{
         Executable, JobConf, JobId, JobSpec, JobState, JobView, Program, RESULTS_DIRECTORY, ShippedFile,
     },
@@ -30,14 +31,37 @@ use skep_jobs::{
         watch::{self, Watching},
     },
 };
-use tokio::runtime::Handle;
+use std::time::Duration;
+use tokio::{runtime::Handle, time::timeout};
+use tokio_util::task::TaskTracker;
+
+/// A master that is away is not waited for longer; the next service kills what is left.
+const AFTERWARDS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A cluster that runs queries. Cheap to clone.
 #[derive(Clone)]
 pub struct QueryCluster {
     pub jobs: JobsClient,
     pub stores: Stores,
-    pub user: String,
+    user: String,
+    owner: Option<String>,
+    afterwards: Afterwards,
+}
+
+/// What goes on when queries are over: jobs are killed that nobody waits for, and files removed.
+#[derive(Clone, Default)]
+pub struct Afterwards(TaskTracker);
+
+impl Afterwards {
+    fn spawn(&self, runtime: &Handle, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn_on(work, runtime);
+    }
+
+    /// Returns when nothing is left to do, or after a while.
+    pub async fn done(&self) {
+        self.0.close();
+        let _ = timeout(AFTERWARDS_PATIENCE, self.0.wait()).await;
+    }
 }
 
 /// What is run, and how.
@@ -87,6 +111,20 @@ pub struct RunningQuery {
 }
 
 impl QueryCluster {
+    pub fn new(jobs: JobsClient, stores: Stores, user: String) -> QueryCluster {
+        QueryCluster { jobs, stores, user, owner: None, afterwards: Afterwards::default() }
+    }
+
+    /// Its jobs say that they are this one's.
+    pub fn owned_by(self, owner: String) -> QueryCluster {
+        QueryCluster { owner: Some(owner), ..self }
+    }
+
+    /// What goes on when its queries are over is waited for there.
+    pub fn with_afterwards(self, afterwards: Afterwards) -> QueryCluster {
+        QueryCluster { afterwards, ..self }
+    }
+
     /// Tasks that the cluster runs at a time now: what [`super::settings::target_partitions`] is made from.
     pub async fn slots(&self) -> Result<u32, JobsError> {
         let view = self.jobs.status().await?;
@@ -112,12 +150,14 @@ impl QueryCluster {
         let files = self.ship(query.graph).await?;
         let program = Program { executable: Executable::Skep, arguments, files };
         let stages = spec::stages(query.graph, Some(&self.stores)).await.map_err(FragmentError::Encode)?;
+        let mut conf = query.conf;
+        conf.extra.extend(self.owner.iter().map(|owner| (JOB_OWNER.to_owned(), owner.clone())));
         let spec = JobSpec {
             name: query.name,
             user: self.user.clone(),
             token: rand::random(),
             program,
-            conf: query.conf,
+            conf,
             stages,
             finish: None,
         };
@@ -187,7 +227,7 @@ impl Drop for Kill {
             return;
         }
         let (job, cluster) = (self.job, self.cluster.clone());
-        self.runtime.spawn(async move {
+        self.cluster.afterwards.spawn(&self.runtime, async move {
             if let Err(error) = cluster.jobs.kill(job, cluster.user.clone()).await {
                 tracing::info!(%job, %error, "a query that nobody waits for was not killed");
             }
@@ -207,7 +247,7 @@ impl Drop for ResultsDirectory {
         let (Some(path), Some(client)) = (self.path.take(), self.cluster.stores.client().cloned()) else {
             return;
         };
-        self.runtime.spawn(async move {
+        self.cluster.afterwards.spawn(&self.runtime, async move {
             if let Err(error) = client.delete(&path, true).await {
                 tracing::info!(%path, %error, "a query's results are left to the master to remove");
             }

@@ -133,7 +133,8 @@ async fn perform(stage: &mut Stage, args: &DemoArgs) -> Result<(), DemoError> {
     let expected = expected.await.map_err(DemoError::Count)?;
     check(&counts, &expected)?;
     query::act(stage, &expected).await?;
-    resize::act(stage, &session, &binary, &expected, args.size).await
+    resize::act(stage, &session, &binary, &expected, args.size).await?;
+    query::again(stage, &expected).await
 }
 
 /// Small files are joined on their way.

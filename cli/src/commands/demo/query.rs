@@ -15,6 +15,16 @@ pub async fn act(stage: &Stage, expected: &Counts) -> Result<(), DemoError> {
     )?;
     let create = format!("CREATE EXTERNAL TABLE lines (line STRING) LOCATION '{INPUT}'");
     stage.run(&["sql", "--silent", "-e", &create]).await?;
+    ask(stage, expected).await
+}
+
+/// On whatever the cluster has become.
+pub async fn again(stage: &Stage, expected: &Counts) -> Result<(), DemoError> {
+    tell("The query once more: its tasks run on the workers that are there now.")?;
+    ask(stage, expected).await
+}
+
+async fn ask(stage: &Stage, expected: &Counts) -> Result<(), DemoError> {
     let query = format!("{QUERY} LIMIT {TOP_WORDS}");
     let output = stage.take(&["sql", "--silent", "-e", &query], "").await?;
     let found = rows(&output)?;

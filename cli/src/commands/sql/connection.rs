@@ -7,7 +7,7 @@ use crate::{
 use skep_hiveql::{
     catalog::{ClusterStore, StoreError},
     service::{OpenSession, Remote, RemoteError, registry},
-    session::{Answer, Session, SessionError, SessionOptions},
+    session::{Answer, Progress, Session, SessionError, SessionOptions, run_shell},
 };
 use skep_jobs::submit::{Session as Clients, SubmitError, environment};
 use skep_wire::{Dialer, Endpoint};
@@ -18,6 +18,7 @@ use std::{
     thread::available_parallelism,
     time::{Duration, Instant},
 };
+use tokio::sync::watch;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -67,11 +68,26 @@ impl Connection {
     }
 
     pub async fn run(&mut self, text: &str) -> Result<Answer, SessionError> {
-        match self {
+        let answer = match self {
             Connection::Local(session) => session.run(text).await,
             Connection::Remote(session) => session.run(text).await,
             #[cfg(test)]
             Connection::Scripted(scripted) => (scripted.answer)(text),
+        };
+        match answer? {
+            // Wherever the session is, this is about the user's machine.
+            Answer::Shell(command) => run_shell(&command).await.map(Answer::Text),
+            answer => Ok(answer),
+        }
+    }
+
+    /// How far the job of the statement that runs is; `None` where statements become no jobs.
+    pub fn progress(&self) -> Option<watch::Receiver<Progress>> {
+        match self {
+            Connection::Remote(session) => Some(session.progress()),
+            Connection::Local(_) => None,
+            #[cfg(test)]
+            Connection::Scripted(_) => None,
         }
     }
 

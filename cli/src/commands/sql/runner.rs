@@ -136,7 +136,7 @@ impl Runner {
         }
         self.interrupts.forget();
         let started = Instant::now();
-        let mut progress = Progress::begin(self.console.manner.progress);
+        let mut progress = Progress::begin(self.console.manner.progress, connection.progress());
         let interrupts = self.interrupts.clone();
         let answer = tokio::select! {
             biased;
@@ -152,6 +152,8 @@ impl Runner {
                 self.console.lines(&lines)?;
                 Ok(Outcome::Done)
             }
+            // The connection has run it.
+            Ok(Answer::Shell(_)) => Ok(Outcome::Done),
             Ok(Answer::Done { notes }) => {
                 progress.clear();
                 self.note(&notes)?;

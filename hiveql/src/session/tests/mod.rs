@@ -52,7 +52,7 @@ impl Hive {
             match self.session.run(&piece.text).await.map_err(|error| error.to_string())? {
                 Answer::Rows(rows) => lines.extend(printed(rows).await?),
                 Answer::Text(text) => lines.extend(text),
-                Answer::Done { .. } | Answer::Source(_) | Answer::Quit => {}
+                Answer::Done { .. } | Answer::Shell(_) | Answer::Source(_) | Answer::Quit => {}
             }
         }
         Ok(lines)
