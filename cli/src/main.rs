@@ -35,6 +35,7 @@ fn run(cli: &Cli) -> Outcome {
         Command::Demo(args) => commands::demo::run(args),
         Command::Master(args) => commands::master::run(args),
         Command::Worker(args) => commands::worker::run(global, args),
+        Command::Hive(args) => commands::hive::run(global, args),
         Command::Task => Ok(commands::task::run()),
         Command::Warden(args) => commands::worker::watch(args),
     }
@@ -42,7 +43,7 @@ fn run(cli: &Cli) -> Outcome {
 
 fn voice(command: &Command) -> Voice {
     match command {
-        Command::Master(_) | Command::Worker(_) | Command::Warden(_) => Voice::Daemon,
+        Command::Master(_) | Command::Worker(_) | Command::Hive(_) | Command::Warden(_) => Voice::Daemon,
         Command::Up(args) if args.supervise => Voice::Daemon,
         Command::Up(_) => Voice::Supervisor,
         _ => Voice::Client,

@@ -16,7 +16,7 @@ use skep_hiveql::{
     catalog::{ClusterStore, KeyedStore, StoreError, Transaction},
     formats::{FileFormat, StorageWords, stored_as},
     functions::SessionFacts,
-    scan::{HiveTable, Part, ScanParts},
+    scan::{HiveTable, Part, ScanParts, ScanShape},
     stages::{
         StageGraph, cut,
         drive::{DriveError, Query, QueryCluster, RunningQuery, Unwatched},
@@ -92,11 +92,7 @@ impl Client {
         let session = Session::open(environment(cluster)).unwrap();
         let mut config = SessionConfig::new().with_target_partitions(4);
         settings::prepare(config.options_mut());
-        let queries = QueryCluster {
-            jobs: session.jobs.clone(),
-            stores: session.stores.clone(),
-            user: "tester".to_owned(),
-        };
+        let queries = QueryCluster::new(session.jobs.clone(), session.stores.clone(), "tester".to_owned());
         Client { context: SessionContext::new_with_config(config), cluster: queries, session }
     }
 
@@ -114,13 +110,11 @@ impl Client {
             table_properties: &none,
         };
         let format = Arc::new(FileFormat::new(words, &columns).unwrap());
-        let table = HiveTable::new(ScanParts {
-            columns,
-            partition_columns: Vec::new(),
-            parts: vec![Part { format, files, partition_values: Vec::new() }],
+        let table = HiveTable::fixed(ScanParts {
+            shape: ScanShape { columns, partition_columns: Vec::new(), virtual_columns: Vec::new() },
+            parts: vec![Part { format, files, partition_values: Vec::new(), buckets: 0 }],
             store: self.session.stores.resolve("/").unwrap().store,
             file_name_prefix: "hdfs:///".to_owned(),
-            virtual_columns: Vec::new(),
         });
         self.context.register_table(name, Arc::new(table)).unwrap();
     }
@@ -135,6 +129,7 @@ impl Client {
             now: chrono::DateTime::UNIX_EPOCH,
             user: "tester".to_owned(),
             database: "default".to_owned(),
+            settings: Default::default(),
         };
         let state = self.context.state();
         let options = state.config_options();

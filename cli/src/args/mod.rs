@@ -4,6 +4,7 @@
 pub mod client;
 pub mod daemon;
 pub mod demo;
+pub mod hive;
 #[cfg(test)]
 mod reference;
 pub mod size;
@@ -96,6 +97,8 @@ pub enum Command {
     Master(daemon::MasterArgs),
     /// Run a worker
     Worker(daemon::WorkerArgs),
+    /// Hold the SQL sessions of a cluster
+    Hive(hive::HiveArgs),
     /// Run tasks of plans that `skep` itself builds; started by workers
     #[command(hide = true)]
     Task,

@@ -27,13 +27,13 @@ pub struct SqlArgs {
     #[arg(short, long, value_name = "FILE")]
     pub init: Option<PathBuf>,
     /// The database to use first
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub database: Option<String>,
     /// A setting, as SET says it; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_setting)]
     pub hiveconf: Vec<(String, String)>,
     /// What ${NAME} stands for in scripts; may be repeated
-    #[arg(long, alias = "define", value_name = "NAME=VALUE", value_parser = parse_setting)]
+    #[arg(short = 'd', long, visible_alias = "define", value_name = "NAME=VALUE", value_parser = parse_setting)]
     pub hivevar: Vec<(String, String)>,
     /// Form of the rows [default: table on a terminal, else tsv2]
     #[arg(long, value_enum, value_name = "FORM")]
@@ -170,9 +170,10 @@ mod tests {
 
     #[test]
     fn settings_and_variables_are_keys_and_values() {
-        let args = sql(&["--hiveconf", "a=b=c", "--hivevar", "d=1", "--define", "e=2"]).unwrap();
+        let args = sql(&["--hiveconf", "a=b=c", "--hivevar", "d=1", "--define", "e=2", "-d", "f=3"]).unwrap();
         assert_eq!(args.hiveconf, [("a".to_owned(), "b=c".to_owned())]);
-        assert_eq!(args.hivevar, [("d".to_owned(), "1".to_owned()), ("e".to_owned(), "2".to_owned())]);
+        let variables = [("d", "1"), ("e", "2"), ("f", "3")];
+        assert_eq!(args.hivevar, variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert!(sql(&["--hiveconf", "novalue"]).is_err());
     }
 

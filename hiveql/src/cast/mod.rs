@@ -176,7 +176,8 @@ fn conversion(from: &HiveType, to: &HiveType) -> Option<Conversion> {
         (T::Boolean, T::Float | T::Double) => Conversion::Arrow,
         (T::Boolean, to) if to.is_integer() => Conversion::Arrow,
         (T::Date, T::Timestamp) | (T::String | T::Varchar(_), T::Binary) => Conversion::Arrow,
-        (T::Date | T::IntervalYearMonth | T::IntervalDayTime, T::Boolean) => Conversion::Null,
+        (T::IntervalYearMonth | T::IntervalDayTime, T::Boolean) => Conversion::Null,
+        (T::Date, to) if to.is_numeric() || *to == T::Boolean => Conversion::Null,
         (from, to) if from.is_primitive() && to.is_primitive() => {
             return is_known(from, to).then_some(Conversion::Kernel);
         }

@@ -58,11 +58,16 @@ pub(super) fn cut(texts: &StringArray, to: &HiveType) -> ArrayRef {
     match to {
         HiveType::Varchar(length) => {
             let length = *length as usize;
-            if texts.iter().flatten().all(|text| text.len() <= length) {
+            if texts.offsets().lengths().all(|text| text <= length) {
                 return whole();
             }
         }
-        HiveType::Char(_) => {}
+        HiveType::Char(length) => {
+            let length = *length as usize;
+            if texts.iter().flatten().all(|text| text.len() <= length && !text.ends_with(' ')) {
+                return whole();
+            }
+        }
         _ => return whole(),
     }
     Arc::new(texts.iter().map(|text| text.map(|text| fitted(text, to))).collect::<StringArray>())

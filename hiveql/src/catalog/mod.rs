@@ -9,6 +9,7 @@ mod databases;
 mod durable;
 mod error;
 mod functions;
+mod known;
 mod model;
 mod partition_name;
 mod partitions;
@@ -33,6 +34,7 @@ pub use partitions::PartitionFilter;
 pub use session::{Macro, SessionCatalog};
 pub use store::{Entry, KeyedStore, MemoryStore, StoreError, Transaction, Version};
 
+use known::KnownPartitions;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -44,11 +46,12 @@ const PAGE: usize = 1_000;
 #[derive(Debug, Clone)]
 pub struct Catalog {
     store: Arc<dyn KeyedStore>,
+    known: Arc<KnownPartitions>,
 }
 
 impl Catalog {
     pub fn new(store: Arc<dyn KeyedStore>) -> Catalog {
-        Catalog { store }
+        Catalog { store, known: Arc::default() }
     }
 
     /// Reads one record.

@@ -6,6 +6,7 @@
 //! | `hive/database/<name>` | [`super::Database`] |
 //! | `hive/table/<database>/<name>` | [`super::Table`] |
 //! | `hive/partition/<table id, 16 hexadecimal digits>/<partition name>` | [`super::Partition`] |
+//! | `hive/partitions/<table id>` | anew for each change of which partitions there are |
 //! | `hive/function/<database>/<name>` | [`super::Function`] |
 //! | `hive/removal/<number>` | [`super::Removal`] |
 //! | `hive/write/<number>` | [`super::PendingWrite`] |
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub const RECORD_VERSION: u32 = 1;
 pub const NEXT: &str = "hive/next";
 pub const DATABASES: &str = "hive/database/";
+pub const FUNCTIONS: &str = "hive/function/";
 pub const REMOVALS: &str = "hive/removal/";
 pub const WRITES: &str = "hive/write/";
 
@@ -55,6 +57,11 @@ pub fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, Catalog
     Ok(read.record)
 }
 
+/// What is put there differs from all that was there before.
+pub fn partitions_changed_key(table: TableId) -> String {
+    format!("hive/partitions/{:016x}", table.0)
+}
+
 pub fn database_key(name: &str) -> String {
     joined(DATABASES, &[name])
 }
@@ -77,11 +84,11 @@ pub fn partition_key(table: TableId, name: &str) -> String {
 }
 
 pub fn functions_of(database: &str) -> String {
-    joined("hive/function/", &[database]) + "/"
+    joined(FUNCTIONS, &[database]) + "/"
 }
 
 pub fn function_key(database: &str, name: &str) -> String {
-    joined("hive/function/", &[database, name])
+    joined(FUNCTIONS, &[database, name])
 }
 
 pub fn removal_key(number: u64) -> String {

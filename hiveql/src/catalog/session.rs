@@ -92,6 +92,11 @@ impl SessionCatalog {
         self.own().functions.insert(function.name.clone(), function);
     }
 
+    /// All of this session's.
+    pub fn temporary_functions(&self) -> Vec<Function> {
+        self.own().functions.values().cloned().collect()
+    }
+
     pub fn find_temporary_function(&self, name: &str) -> Option<Function> {
         self.own().functions.get(&name.to_lowercase()).cloned()
     }

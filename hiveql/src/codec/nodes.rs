@@ -3,7 +3,9 @@
 
 use super::{FragmentCodec, SortKey, decode_expression, encode_expression};
 use crate::{
+    reducers::ReducersExec,
     scan::{HiveScanExec, ScanDescription},
+    script::{ScriptDescription, ScriptExec},
     stages::{ReadFrom, ShuffleReadExec},
     write::{WriteDescription, WriteExec},
 };
@@ -22,8 +24,17 @@ use std::sync::Arc;
 
 #[derive(Serialize, Deserialize)]
 enum Node {
-    Scan { description: ScanDescription, predicate: Option<Vec<u8>> },
+    Scan {
+        description: ScanDescription,
+        predicate: Option<Vec<u8>>,
+    },
     Read(Box<Read>),
+    Script {
+        description: Box<ScriptDescription>,
+        schema: Vec<u8>,
+    },
+    /// Asks for partitions and an order, which a plan that is cut has already.
+    Reducers,
     Write(Box<WriteDescription>),
 }
 
@@ -50,6 +61,12 @@ pub(super) fn encode(codec: &FragmentCodec, node: &dyn ExecutionPlan, bytes: &mu
         Node::Scan { description: scan.description().clone(), predicate: predicate.transpose()? }
     } else if let Some(read) = node.downcast_ref::<ShuffleReadExec>() {
         Node::Read(Box::new(encode_read(codec, read)?))
+    } else if let Some(script) = node.downcast_ref::<ScriptExec>() {
+        let schema: protobuf::Schema = script.schema().as_ref().try_into()?;
+        let description = Box::new(script.description().clone());
+        Node::Script { description, schema: schema.encode_to_vec() }
+    } else if node.is::<ReducersExec>() {
+        Node::Reducers
     } else if let Some(write) = node.downcast_ref::<WriteExec>() {
         Node::Write(Box::new(write.description().clone()))
     } else {
@@ -74,13 +91,30 @@ pub(super) fn decode(
             Ok(Arc::new(scan.with_predicate(predicate.transpose()?)))
         }
         Node::Read(read) => decode_read(codec, &read, context),
+        Node::Script { description, schema } => {
+            let script = ScriptExec::try_new(only(inputs)?, Arc::from(description), decode_schema(&schema)?)?;
+            Ok(Arc::new(script))
+        }
+        Node::Reducers => only(inputs),
         Node::Write(description) => {
-            let [input] = inputs else { return internal_err!("a write has one input") };
+            let input = only(inputs)?;
             let store = codec.stores.store(&description.prefix)?;
             let format = Arc::new(description.format()?);
-            Ok(Arc::new(WriteExec::new(Arc::new(*description), format, store, Arc::clone(input))))
+            Ok(Arc::new(WriteExec::new(Arc::new(*description), format, store, input)))
         }
     }
+}
+
+fn only(inputs: &[Arc<dyn ExecutionPlan>]) -> Result<Arc<dyn ExecutionPlan>> {
+    match inputs {
+        [input] => Ok(Arc::clone(input)),
+        _ => internal_err!("a node with {} inputs instead of one", inputs.len()),
+    }
+}
+
+fn decode_schema(bytes: &[u8]) -> Result<SchemaRef> {
+    let schema = protobuf::Schema::decode(bytes).map_err(|error| DataFusionError::External(error.into()))?;
+    Ok(Arc::new(Schema::try_from(&schema)?))
 }
 
 type Bytes = Vec<u8>;
@@ -118,9 +152,7 @@ fn encode_read(codec: &FragmentCodec, read: &ShuffleReadExec) -> Result<Read> {
 }
 
 fn decode_read(codec: &FragmentCodec, read: &Read, context: &TaskContext) -> Result<Arc<dyn ExecutionPlan>> {
-    let schema = protobuf::Schema::decode(read.schema.as_slice())
-        .map_err(|error| DataFusionError::External(error.into()))?;
-    let schema: SchemaRef = Arc::new(Schema::try_from(&schema)?);
+    let schema = decode_schema(&read.schema)?;
     let expression = |bytes: &Bytes| decode_expression(codec, bytes, &schema, context);
     let ordering = |keys: &Vec<SortKey>| {
         let keys = keys.iter().map(|key| key.decode(codec, &schema, context));

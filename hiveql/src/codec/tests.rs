@@ -33,6 +33,7 @@ fn facts() -> SessionFacts {
         now: Utc.with_ymd_and_hms(2024, 2, 29, 12, 0, 0).unwrap(),
         user: "ada".to_owned(),
         database: "sales".to_owned(),
+        settings: Default::default(),
     }
 }
 

@@ -91,7 +91,7 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
     if statement.transactional {
         properties.insert("transactional".to_owned(), "true".to_owned());
     }
-    properties.insert("bucketing_version".to_owned(), "2".to_owned());
+    properties.entry("bucketing_version".to_owned()).or_insert_with(|| "2".to_owned());
     if !statement.external && statement.partitioned_by.is_empty() {
         statistics::set_empty(&mut properties);
     }

@@ -4,7 +4,7 @@
 //! deleted is first written down in the transaction that makes it nobody's (a *removal*), then deleted, then crossed out. What
 //! a killed session left is deleted by the next one that wants the place, before it takes it: see [`clear_leftovers`].
 
-use super::{DdlContext, DdlError};
+use super::{DdlContext, DdlError, Stores};
 use crate::catalog::{Catalog, Change, FileStamp, Removal, Replaced, Snapshot, WriteNumber, WrittenName};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStoreExt, path::Path};
@@ -13,8 +13,8 @@ use object_store::{ObjectMeta, ObjectStoreExt, path::Path};
 const AT_ONCE: usize = 16;
 
 /// All files below a location; nothing there is an empty list.
-pub async fn list(context: &DdlContext<'_>, location: &str) -> Result<Vec<ObjectMeta>, DdlError> {
-    let (store, path) = context.stores.resolve(location)?;
+pub async fn list(stores: &dyn Stores, location: &str) -> Result<Vec<ObjectMeta>, DdlError> {
+    let (store, path) = stores.resolve(location)?;
     store.list(Some(&path)).try_collect().await.map_err(|source| failed(location, source))
 }
 
@@ -24,10 +24,9 @@ pub async fn delete_of_write(
     location: &str,
     write: WriteNumber,
 ) -> Result<(), DdlError> {
-    delete_where(context, location, |name, _| {
-        WrittenName::of_path(name).is_some_and(|named| named.write == write)
-    })
-    .await
+    let is_of_write = |name: &str| WrittenName::of_path(name).is_some_and(|named| named.write == write);
+    context.stores.delete_unfinished(location, &is_of_write)?;
+    delete_where(context, location, |name, _| is_of_write(name)).await
 }
 
 /// Deletes what a removal says. What others have written there since, or are writing now, is theirs.
@@ -67,7 +66,7 @@ async fn delete_where(
     wanted: impl Fn(&str, FileStamp) -> bool,
 ) -> Result<(), DdlError> {
     let (_, root) = context.stores.resolve(location)?;
-    let mut files = list(context, location).await?;
+    let mut files = list(context.stores, location).await?;
     files.retain(|file| name_below(&root, file).is_some_and(|name| wanted(&name, stamp(file))));
     let (store, _) = context.stores.resolve(location)?;
     futures::stream::iter(files)
@@ -95,7 +94,7 @@ pub fn name_below(root: &Path, file: &ObjectMeta) -> Option<String> {
 
 /// Copies all files to the same names below another location of the same store or of another.
 pub async fn copy(context: &DdlContext<'_>, from: &str, to: &str) -> Result<(), DdlError> {
-    let files = list(context, from).await?;
+    let files = list(context.stores, from).await?;
     let (source, source_path) = context.stores.resolve(from)?;
     let (target, target_path) = context.stores.resolve(to)?;
     for file in files {
@@ -125,7 +124,11 @@ pub async fn commit_then_delete(
     change: Change,
     locations: &[String],
 ) -> Result<(), DdlError> {
-    let removals = locations.iter().map(|location| Removal { location: location.clone(), replaced: None });
+    let removals = locations.iter().map(|location| Removal {
+        location: location.clone(),
+        replaced: None,
+        due_seconds: 0,
+    });
     commit_then_remove(context, catalog, change, removals.collect()).await
 }
 
@@ -142,16 +145,32 @@ pub async fn commit_then_remove(
     }
     catalog.commit(change).await?;
     let numbers = first..first + removals.len() as u64;
-    finish(context, catalog, |number, _| numbers.contains(&number)).await
+    finish(context, catalog, |number, noted| numbers.contains(&number) && is_due(context, noted)).await
 }
 
 /// Deletes what killed sessions left at this location and below it, before a table or partition takes the place.
 pub async fn clear_leftovers(context: &DdlContext<'_>, location: &str) -> Result<(), DdlError> {
     let place = location.trim_end_matches('/');
     finish(context, &context.catalog.shared, |_, noted| {
-        noted.location.strip_prefix(place).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        // Single files that wait for their readers are in nobody's way.
+        let is_mine = noted.replaced.is_none() || is_due(context, noted);
+        is_mine
+            && noted
+                .location
+                .strip_prefix(place)
+                .is_some_and(|below| below.is_empty() || below.starts_with('/'))
     })
     .await
+}
+
+/// Deletes what has been replaced for so long that nobody reads it any more.
+pub async fn remove_due(context: &DdlContext<'_>) -> Result<(), DdlError> {
+    finish(context, &context.catalog.shared, |_, noted| noted.replaced.is_some() && is_due(context, noted))
+        .await
+}
+
+fn is_due(context: &DdlContext<'_>, noted: &Removal) -> bool {
+    noted.due_seconds <= context.now_seconds()
 }
 
 /// Files first and the note after: a kill between them deletes nothing twice that matters.

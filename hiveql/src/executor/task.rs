@@ -11,6 +11,7 @@ use super::{
     progress,
 };
 use crate::{
+    script::ScriptPlace,
     stages::{
         Handover, Inputs,
         fragments::{Fragments, OpenFragment},
@@ -79,11 +80,18 @@ impl Attempt<'_> {
         let stage = self.launch.attempt.stage.0 as usize;
         let fragment = self.fragments.open(stage, &self.launch.payload, Arc::clone(&host) as _, &bare)?;
         let inputs: Inputs = Inputs(Arc::new(self.inputs(&fragment.plan, shares)?));
+        let place = ScriptPlace {
+            scratch: Some(self.context.scratch.clone()),
+            shipped: Some(self.context.work.clone()),
+        };
         let id = &self.launch.attempt;
         // Attempts are counted anew in each round.
         let number = id.round.0 << 16 | id.attempt.0;
         let attempt = TaskAttempt { task: id.part.0, attempt: number };
-        let config = config.with_extension(Arc::new(inputs)).with_extension(Arc::new(attempt));
+        let config = config
+            .with_extension(Arc::new(inputs))
+            .with_extension(Arc::new(attempt))
+            .with_extension(Arc::new(place));
         let query = Arc::new(bare.with_session_config(config));
         tokio::select! {
             end = self.drive(&fragment, query, &host, shares) => end,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Fixed for the length of one statement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,7 +14,15 @@ pub struct SessionFacts {
     pub now: DateTime<Utc>,
     pub user: String,
     pub database: String,
+    /// What [`SETTINGS`] were set to.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
 }
+
+/// The settings that functions ask for. None of them is there by default.
+pub const SETTINGS: &[&str] = &[MASKING_ALGORITHM];
+/// `sha256` or `sha512`: how mask_hash hashes.
+pub(crate) const MASKING_ALGORITHM: &str = "hive.masking.algo";
 
 /// A zone travels by its name.
 mod zone {

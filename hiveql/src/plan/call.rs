@@ -1,19 +1,24 @@
 //! Calls of functions: macros, scalars, aggregates, and what is written like a call.
 
-use super::{Field, Planner, Problem, Result, Typed, expr::Place};
+use super::{Field, Planner, Problem, Result, Typed, expr::Place, literal::scalar};
 use crate::{
-    functions::{self, Aggregate, Arg, Scalar, registry},
+    functions::{
+        self, Aggregate, Arg, Scalar,
+        program::{INTERNAL_PROGRAM, Program},
+        registry,
+    },
     syntax::ast::{Expr as Ast, ExprKind, FunctionCall, Span},
     types::HiveType,
 };
 use datafusion::{
-    common::ScalarValue,
+    arrow::datatypes::Field as ArrowField,
+    common::{Column, ScalarValue},
     logical_expr::{
         Case, Expr,
         expr::{AggregateFunction, NullTreatment, ScalarFunction},
     },
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// What `count(*)` counts.
 const COUNTED: ScalarValue = ScalarValue::Int64(Some(1));
@@ -26,6 +31,10 @@ impl Planner<'_> {
         }
         if let Some(body) = self.tables.macros.get(&name) {
             return self.macro_call(&name, body, call, place, span);
+        }
+        if let Some(program) = self.program(call, &name) {
+            let args = call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?;
+            return self.program_call(program, args, span);
         }
         if name == "grouping"
             && let Some(keys) = place.keys
@@ -67,6 +76,27 @@ impl Planner<'_> {
         Ok(args)
     }
 
+    /// The program of that name: one of the session's comes before what is built in, one of a database after it.
+    fn program(&self, call: &FunctionCall, name: &str) -> Option<&Program> {
+        let programs = &self.tables.programs;
+        match call.name.parts.as_slice() {
+            [_, .., database, _] | [database, _] => programs.get(&format!("{}.{name}", database.folded())),
+            _ => programs.get(name).or_else(|| {
+                let own = programs.get(&format!("{}.{name}", self.database.borrow()));
+                own.filter(|_| registry::description(name).is_none())
+            }),
+        }
+    }
+
+    fn program_call(&self, program: &Program, args: Vec<Typed>, span: Span) -> Result<Typed> {
+        let failed = |error: functions::FunctionError| Problem::from(error).at(span);
+        let description = program.describe().map_err(failed)?;
+        let text = description.text().ok_or(Problem::Unsupported("a program with such a name"))?;
+        let text = scalar(ScalarValue::Utf8(Some(text)), HiveType::String);
+        let described = std::iter::once(text).chain(args).collect();
+        self.scalar_call(INTERNAL_PROGRAM, described, span)
+    }
+
     /// A scalar function by its name.
     pub(super) fn scalar_call(&self, name: &str, args: Vec<Typed>, span: Span) -> Result<Typed> {
         let Some(definition) = registry::scalar(name) else {
@@ -97,7 +127,8 @@ impl Planner<'_> {
         span: Span,
     ) -> Result<Typed> {
         if !place.aggregates {
-            return Err(Problem::AggregateNotAllowed(name.to_owned()).at(span));
+            let around = self.aggregate_around(name, call, place, span);
+            return around.ok_or_else(|| Problem::AggregateNotAllowed(name.to_owned()).at(span));
         }
         let inside = inside_aggregate(place);
         let (function, args) = self.aggregate_args(name, call, &inside, span)?;
@@ -108,6 +139,29 @@ impl Planner<'_> {
         let nulls = call.ignore_nulls.map(null_treatment);
         let call = AggregateFunction::new_udf(function.udf, args, call.distinct, filter, vec![], nulls);
         Ok(Typed::new(Expr::AggregateFunction(call), function.returns))
+    }
+
+    /// An aggregate over the rows of the query around this one, in whose HAVING this one stands.
+    fn aggregate_around(
+        &self,
+        name: &str,
+        call: &FunctionCall,
+        place: &Place<'_>,
+        span: Span,
+    ) -> Option<Typed> {
+        let outer = place.scope.outer?;
+        let known = outer.inner_aggregates?;
+        let there = Place { aggregates: true, ..Place::plain("HAVING", *outer) };
+        let value = self.aggregate_call(name, call, &there, span).ok()?;
+        let found =
+            known.borrow().iter().find(|(expr, _)| *expr == value.expr).map(|(_, column)| column.clone());
+        let column = found.unwrap_or_else(|| {
+            let column = Column::new_unqualified(self.fresh("aggregate"));
+            known.borrow_mut().push((value.expr.clone(), column.clone()));
+            column
+        });
+        let arrow = ArrowField::new(&column.name, value.ty.arrow(), true);
+        Some(Typed::new(Expr::OuterReferenceColumn(Arc::new(arrow), column), value.ty))
     }
 
     /// The function for these arguments, and the arguments as it takes them. Also for windows.

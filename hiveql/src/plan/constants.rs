@@ -63,7 +63,17 @@ fn interpreted(ty: &HiveType, value: &ScalarValue) -> Option<Typed> {
     }
 }
 
-fn is_null(value: &Typed) -> bool {
+/// A whole number beside a decimal counts as the decimal with just its digits.
+pub(super) fn exact(value: Typed, beside: &HiveType) -> Typed {
+    let Expr::Literal(number, _) = &value.expr else { return value };
+    if !value.ty.is_integer() || !matches!(beside, HiveType::Decimal { .. }) {
+        return value;
+    }
+    written(number).and_then(|text| signed_decimal(&text)).unwrap_or(value)
+}
+
+/// Whether it is the constant NULL.
+pub(super) fn is_null(value: &Typed) -> bool {
     matches!(&value.expr, Expr::Literal(value, _) if value.is_null())
 }
 
@@ -151,6 +161,13 @@ mod tests {
         assert_eq!(beside_column(HiveType::Int, text("x")), (HiveType::String, text("x")));
         let cents = ScalarValue::Decimal128(Some(125), 3, 2);
         assert_eq!(beside_column(HiveType::decimal(10, 2), text("1.25")), (HiveType::decimal(3, 2), cents));
+    }
+
+    #[test]
+    fn a_whole_number_beside_a_decimal_has_the_precision_of_its_digits() {
+        let number = |value| scalar(ScalarValue::Int32(Some(value)), HiveType::Int);
+        assert_eq!(exact(number(-300), &HiveType::decimal(5, 2)).ty, HiveType::decimal(3, 0));
+        assert_eq!(exact(number(7), &HiveType::Double).ty, HiveType::Int);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Why a statement that parses cannot be planned, in the words that Hive's users know.
 
-use crate::{cast::CastError, functions::FunctionError, syntax::ast::Span, types::HiveType};
+use crate::{
+    cast::CastError, formats::FormatError, functions::FunctionError, syntax::ast::Span, types::HiveType,
+};
 use datafusion::error::DataFusionError;
 
 pub type Result<T, E = PlanError> = std::result::Result<T, E>;
@@ -64,6 +66,8 @@ pub enum Problem {
         "The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF: expected {expected} aliases but got {found}"
     )]
     AliasCount { expected: usize, found: usize },
+    #[error(transparent)]
+    Format(#[from] FormatError),
     #[error(
         "Cannot insert into target table because column number/types are different '{table}': Table insclause-0 has {expected} columns, but query has {found} columns."
     )]

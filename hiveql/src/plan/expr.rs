@@ -1,15 +1,16 @@
 //! Expressions: names, and which rule each kind of expression follows.
 
-use super::{Planner, Problem, Result, Typed, literal::scalar, relation::Scope};
+use super::{Field, Planner, Problem, Result, Typed, relation::Scope};
 use crate::{
     cast::promotion::common_type,
+    catalog::DEFAULT_PARTITION,
     syntax::ast::{self, DateField, Expr as Ast, ExprKind, FunctionCall, Name, ObjectName, Span, WindowSpec},
     types::HiveType,
 };
 use datafusion::{
     arrow::datatypes::Field as ArrowField,
     common::ScalarValue,
-    logical_expr::{Case, Expr},
+    logical_expr::{Case, Expr, lit},
 };
 use std::sync::Arc;
 
@@ -81,9 +82,8 @@ impl Planner<'_> {
             ExprKind::Unary(op, operand) => self.unary(*op, self.expr(operand, place)?),
             ExprKind::Binary(op, left, right) => self.binary_expr(*op, left, right, place),
             ExprKind::IsNull { expr, negated } => {
-                let value = Box::new(self.expr(expr, place)?.expr);
-                let test = if *negated { Expr::IsNotNull(value) } else { Expr::IsNull(value) };
-                Ok(Typed::new(test, HiveType::Boolean))
+                let value = self.expr(expr, place)?.expr;
+                Ok(Typed::new(self.is_null(value, *negated), HiveType::Boolean))
             }
             ExprKind::IsTruth { expr, truth, negated } => {
                 let value = Box::new(self.condition(expr, place, "the operand of IS")?);
@@ -148,6 +148,18 @@ impl Planner<'_> {
         }
     }
 
+    /// The default partition has a name, and is NULL all the same.
+    fn is_null(&self, value: Expr, negated: bool) -> Expr {
+        let is_named = matches!(&value, Expr::Column(column) if self.named_nulls.borrow().contains(column));
+        let name = || lit(DEFAULT_PARTITION);
+        match (is_named, negated) {
+            (false, false) => Expr::IsNull(Box::new(value)),
+            (false, true) => Expr::IsNotNull(Box::new(value)),
+            (true, false) => value.clone().is_null().or(value.eq(name())),
+            (true, true) => value.clone().is_not_null().and(value.not_eq(name())),
+        }
+    }
+
     fn name(&self, name: &Name, place: &Place<'_>) -> Result<Typed> {
         let folded = name.folded();
         if let Some(value) = self.parameters.borrow().last().and_then(|values| values.get(&folded)) {
@@ -158,7 +170,11 @@ impl Planner<'_> {
         {
             return Ok(value);
         }
-        if let Some(value) = self.column(None, &folded, name.span, place)? {
+        let found = match (self.column(None, &folded, name.span, place), place.keys) {
+            (Err(ambiguous), Some(keys)) => Some(grouped(&folded, place, keys).ok_or(ambiguous)?),
+            (found, _) => found?,
+        };
+        if let Some(value) = found {
             return Ok(value);
         }
         if let Some(value) = place.alias(&folded) {
@@ -301,11 +317,14 @@ impl Planner<'_> {
         let values = values.into_iter().map(|value| self.cast(value, &common)).collect::<Result<_>>()?;
         Ok((values, common))
     }
+}
 
-    /// A constant string, for functions that take a name.
-    pub(super) fn text(&self, text: &str) -> Typed {
-        scalar(ScalarValue::Utf8(Some(text.to_owned())), HiveType::String)
-    }
+/// After GROUP BY a name that two tables have means the one that is a key.
+fn grouped(name: &str, place: &Place<'_>, keys: Keys<'_>) -> Option<Typed> {
+    let is_key = |value: &Typed| keys.exprs.iter().any(|key| key.expr == value.expr);
+    let named = place.scope.fields.iter().filter(|field| field.name == name).map(Field::typed);
+    let mut found = named.filter(is_key);
+    found.next().filter(|_| found.next().is_none())
 }
 
 fn extract_function(field: DateField) -> &'static str {

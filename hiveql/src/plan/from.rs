@@ -1,15 +1,15 @@
 //! FROM: tables, views, CTEs, queries in parentheses, joins, samples.
 
 use super::{
-    Bound, BoundTable, BoundView, Field, Planner, Problem, Relation, Result, TableName, Typed, expr::Place,
-    literal::scalar, relation::Scope,
+    Bound, BoundTable, BoundView, Field, Planner, Problem, Relation, Result, TableName, expr::Place,
+    relation::Scope,
 };
 use crate::{
-    syntax::ast::{BinaryOp, Join, JoinCondition, JoinKind, Name, Sample, Span, TableExpr, TableRef},
-    types::HiveType,
+    nearest::nearest,
+    syntax::ast::{Join, JoinCondition, JoinKind, Name, Span, TableExpr, TableRef},
 };
 use datafusion::{
-    common::{Column, ScalarValue, TableReference},
+    common::{Column, TableReference},
     logical_expr::{Expr, JoinType, LogicalPlanBuilder, lit},
 };
 
@@ -55,7 +55,7 @@ impl Planner<'_> {
                 let input = self.table_expr(input, outer)?;
                 self.lateral_view(input, view, outer)
             }
-            TableExpr::UniqueJoin { span, .. } => Err(Problem::Unsupported("UNIQUEJOIN").at(*span)),
+            TableExpr::UniqueJoin { inputs, span } => self.unique_join(inputs, *span, outer),
         }
     }
 
@@ -69,13 +69,15 @@ impl Planner<'_> {
             (None, Some(name)) => name.folded(),
             (None, None) => String::new(),
         };
-        let (relation, bucket_columns) = match cte {
-            Some(relation) => (relation, vec![]),
+        let relation = match cte {
+            Some(relation) => relation,
             None => {
                 let name = TableName::of(&table.name, &self.database.borrow());
                 match self.tables.bound.get(&name) {
-                    Some(Bound::Table(bound)) => (self.scan(&name, bound)?, bound.bucket_columns.clone()),
-                    Some(Bound::View(view)) => (self.view(&name, view)?, vec![]),
+                    Some(Bound::Table(bound)) => {
+                        return self.sampled_table(&name, bound, table, &alias, outer);
+                    }
+                    Some(Bound::View(view)) => self.view(&name, view)?,
                     None => return Err(self.no_table(&name).at(table.name.span)),
                 }
             }
@@ -83,15 +85,14 @@ impl Planner<'_> {
         let relation = relation.aliased(&alias);
         match &table.sample {
             None => Ok(relation),
-            Some(sample) => self.sampled(relation, sample, &bucket_columns, outer),
+            Some(sample) => self.sampled(relation, sample, outer),
         }
     }
 
     fn no_table(&self, name: &TableName) -> Problem {
-        let known = self.tables.bound.keys().map(|table| table.name.as_str());
-        let near = known
-            .filter(|known| *known != name.name)
-            .find(|known| datafusion::common::utils::datafusion_strsim::levenshtein(known, &name.name) <= 2);
+        let bound = self.tables.bound.keys().map(|table| table.name.as_str());
+        let known = bound.chain(self.tables.others.iter().map(String::as_str));
+        let near = nearest(&name.name, known);
         Problem::TableNotFound { name: name.name.clone(), nearest: near.map(str::to_owned) }
     }
 
@@ -112,11 +113,15 @@ impl Planner<'_> {
         let plan = LogicalPlanBuilder::scan(reference.clone(), table.source.clone(), None)?;
         let mut fields = Vec::with_capacity(table.columns.len() + table.hidden.len());
         let mut exprs = Vec::with_capacity(fields.capacity());
+        let keys_from = table.columns.len() - table.partition_columns.min(table.columns.len());
         let visible = table.columns.iter().map(|column| (column, false));
         let hidden = table.hidden.iter().map(|column| (column, true));
         for ((name, ty), hidden) in visible.chain(hidden) {
             let column = Column::new_unqualified(self.fresh(name));
             exprs.push(Expr::Column(Column::new(Some(reference.clone()), name)).alias(column.name.clone()));
+            if fields.len() >= keys_from && !hidden && ty.is_text() {
+                self.named_nulls.borrow_mut().insert(column.clone());
+            }
             fields.push(Field { relation: None, name: name.to_lowercase(), ty: ty.clone(), column, hidden });
         }
         Ok(Relation { plan: plan.project(exprs)?.build()?, fields })
@@ -258,55 +263,5 @@ impl Planner<'_> {
         self.extend(&mut relation, added)?;
         relation.fields.splice(0..0, shown);
         Ok(relation)
-    }
-
-    fn sampled(
-        &self,
-        relation: Relation,
-        sample: &Sample,
-        bucket_columns: &[String],
-        outer: Option<&Scope<'_>>,
-    ) -> Result<Relation> {
-        let (bucket, of, on) = match sample {
-            Sample::Bucket { bucket, of, on } => (*bucket, *of, on),
-            Sample::Rows(rows) => {
-                let limit = crate::syntax::ast::Limit { rows: *rows, offset: 0 };
-                return self.limited(relation, Some(&limit));
-            }
-            // A share of the input is taken in whole splits, at least one: a small table is one split.
-            Sample::Percent(_) | Sample::Bytes(_) => return Ok(relation),
-        };
-        if bucket == 0 || of == 0 || bucket > of {
-            let text = format!(
-                "Numerator should not be bigger than denominator in sample clause: BUCKET {bucket} OUT OF {of}"
-            );
-            return Err(Problem::Invalid(text).into());
-        }
-        let place = Place::plain("TABLESAMPLE", Scope::new(&relation.fields, outer));
-        let mut values = on.iter().map(|expr| self.expr(expr, &place)).collect::<Result<Vec<_>>>()?;
-        if on.is_empty() {
-            let is_bucket = |field: &&Field| bucket_columns.contains(&field.name);
-            values.extend(relation.fields.iter().filter(is_bucket).map(Field::typed));
-        }
-        let hash = match values.is_empty() {
-            true => {
-                let random = self.scalar_call("rand", vec![], Span::default())?;
-                let wide = scalar(ScalarValue::Int32(Some(i32::MAX)), HiveType::Int);
-                let product = self.binary(BinaryOp::Multiply, random, wide)?;
-                self.cast(product, &HiveType::Int)?
-            }
-            false => self.scalar_call("hash", values, Span::default())?,
-        };
-        let mask = scalar(ScalarValue::Int32(Some(i32::MAX)), HiveType::Int);
-        let number = |value: u32| -> Result<Typed> {
-            let value = i32::try_from(value)
-                .map_err(|_| Problem::Invalid(format!("{value} buckets are too many")))?;
-            Ok(scalar(ScalarValue::Int32(Some(value)), HiveType::Int))
-        };
-        let positive = self.binary(BinaryOp::BitAnd, hash, mask)?;
-        let place = self.binary(BinaryOp::Modulo, positive, number(of)?)?;
-        let chosen = self.binary(BinaryOp::Equal, place, number(bucket - 1)?)?;
-        let plan = LogicalPlanBuilder::from(relation.plan).filter(chosen.expr)?.build()?;
-        Ok(Relation { plan, ..relation })
     }
 }

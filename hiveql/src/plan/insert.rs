@@ -76,13 +76,7 @@ impl Planner<'_> {
     ) -> Result<Vec<Relation>> {
         self.with(with, None)?;
         let from = self.from(from, None)?;
-        branches
-            .iter()
-            .map(|branch| {
-                let rows = self.branch(&branch.select, from.clone(), &branch.order_by)?;
-                self.limited(rows, branch.limit.as_ref())
-            })
-            .collect()
+        branches.iter().map(|branch| self.insert_branch(branch, from.clone())).collect()
     }
 
     /// The visible columns under these names in these types.

@@ -142,7 +142,14 @@ fn suffixed(text: &str, suffix: NumberSuffix) -> Option<Typed> {
         NumberSuffix::TinyInt => scalar(ScalarValue::Int8(Some(text.parse().ok()?)), HiveType::TinyInt),
         NumberSuffix::SmallInt => scalar(ScalarValue::Int16(Some(text.parse().ok()?)), HiveType::SmallInt),
         NumberSuffix::BigInt => scalar(ScalarValue::Int64(Some(text.parse().ok()?)), HiveType::BigInt),
-        NumberSuffix::Decimal => return decimal(text),
+        // A decimal with more digits than there can be is NULL.
+        NumberSuffix::Decimal => match decimal(text)? {
+            number if number.ty == HiveType::Double => {
+                let ty = HiveType::decimal(DECIMAL_PRECISION_MAX, 0);
+                scalar(ScalarValue::Decimal128(None, DECIMAL_PRECISION_MAX, 0), ty)
+            }
+            number => number,
+        },
         NumberSuffix::Double => scalar(ScalarValue::Float64(Some(text.parse().ok()?)), HiveType::Double),
         NumberSuffix::Float => scalar(ScalarValue::Float32(Some(text.parse().ok()?)), HiveType::Float),
     })

@@ -14,12 +14,16 @@ mod lateral;
 mod literal;
 mod operators;
 mod query;
+mod reducers;
 mod relation;
+mod sample;
+mod script;
 mod select;
 mod set_operation;
 mod sort;
 mod subquery;
 mod tables;
+mod unique_join;
 mod window;
 mod within_group;
 
@@ -27,6 +31,7 @@ pub use change::{Change, Matched, Unmatched};
 pub use error::{PlanError, Problem, Result};
 pub use insert::InsertInto;
 pub use relation::{Field, Relation, Typed};
+pub use script::ScriptOptions;
 pub use tables::{Bound, BoundTable, BoundView, Macro, TableName, Tables};
 
 use crate::{functions::SessionFacts, syntax::ast::Query, types::HiveType};
@@ -36,7 +41,7 @@ use datafusion::{
 };
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
 };
 
 /// The settings that decide what a query means.
@@ -50,6 +55,9 @@ pub struct PlanOptions {
     pub order_by_position: bool,
     /// `hive.support.quoted.identifiers` is `none`: back-quoted names in a select list are regular expressions.
     pub regex_columns: bool,
+    /// How many reducers DISTRIBUTE BY and its like have, where the session says it.
+    pub reducers: Option<usize>,
+    pub scripts: ScriptOptions,
 }
 
 impl Default for PlanOptions {
@@ -59,6 +67,8 @@ impl Default for PlanOptions {
             group_by_position: false,
             order_by_position: true,
             regex_columns: false,
+            reducers: None,
+            scripts: ScriptOptions::default(),
         }
     }
 }
@@ -73,6 +83,8 @@ pub struct Planner<'a> {
     made_names: Cell<u32>,
     /// CTEs that can be seen here, the nearest last.
     ctes: RefCell<Vec<(String, Relation)>>,
+    /// Keys of partitions that are texts: NULL has a name there, by which IS NULL knows it.
+    named_nulls: RefCell<HashSet<Column>>,
     /// Values of a macro's parameters while its body is planned.
     parameters: RefCell<Vec<HashMap<String, Typed>>>,
 }
@@ -86,6 +98,7 @@ impl<'a> Planner<'a> {
             database: RefCell::new(facts.database.clone()),
             made_names: Cell::new(0),
             ctes: RefCell::default(),
+            named_nulls: RefCell::default(),
             parameters: RefCell::default(),
         }
     }

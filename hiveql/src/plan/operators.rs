@@ -1,6 +1,6 @@
 //! Operators: comparisons, logic, arithmetic, patterns, and the casts that bring their operands together.
 
-use super::{Planner, Problem, Result, Typed, constants, expr::Place};
+use super::{Planner, Problem, Result, Typed, constants, expr::Place, subquery::filters};
 use crate::{
     cast::promotion::common_type_for_comparison,
     functions::math::{ArithmeticOp, arithmetic, native_operator},
@@ -99,6 +99,8 @@ impl Planner<'_> {
             let (left, right) = (self.cast(left, &operand)?.expr, self.cast(right, &operand)?.expr);
             return Ok(Typed::new(self.fold(binary(left, operator, right)), result));
         }
+        let (left_type, right_type) = (left.ty.clone(), right.ty.clone());
+        let (left, right) = (constants::exact(left, &right_type), constants::exact(right, &left_type));
         let function = arithmetic(op, &left.ty, &right.ty, self.facts)?;
         self.apply(function, vec![left, right])
     }
@@ -146,11 +148,11 @@ impl Planner<'_> {
         }
         let value = self.expr(expr, place)?;
         let list = list.iter().map(|item| self.expr(item, place)).collect::<Result<Vec<_>>>()?;
-        self.in_values(value, list, negated)
+        self.in_values(value, list, negated, place)
     }
 
     /// Values of one type are compared in the type that this one has in common with the value's.
-    fn in_values(&self, value: Typed, list: Vec<Typed>, negated: bool) -> Result<Typed> {
+    fn in_values(&self, value: Typed, list: Vec<Typed>, negated: bool, place: &Place<'_>) -> Result<Typed> {
         let mut by_type: Vec<(HiveType, Vec<Typed>)> = Vec::new();
         for item in list {
             let item = constants::beside(&value, item);
@@ -163,6 +165,14 @@ impl Planner<'_> {
                 Some((_, items)) => items.push(item),
                 None => by_type.push((common, vec![item])),
             }
+        }
+        // DataFusion may take NULL for FALSE where only TRUE counts; as a value it must stay what it is.
+        if let ([(common, _)], false) = (by_type.as_slice(), filters(place)) {
+            let common = common.clone();
+            let all = std::iter::once(value).chain(by_type.into_iter().flat_map(|(_, items)| items));
+            let all = all.map(|item| self.cast(item, &common)).collect::<Result<Vec<_>>>()?;
+            let found = self.scalar_call("in", all, Span::default())?;
+            return if negated { self.unary(UnaryOp::Not, found) } else { Ok(found) };
         }
         let mut any: Option<Expr> = None;
         for (common, items) in by_type {
@@ -213,6 +223,10 @@ impl Planner<'_> {
         let joined = if like.quantifier == Some(Quantifier::All) { Operator::And } else { Operator::Or };
         for pattern in &like.patterns {
             let pattern = self.expr(pattern, place)?;
+            // Of several patterns one that is NULL makes all of it NULL, whatever the others match.
+            if like.quantifier.is_some() && constants::is_null(&pattern) {
+                return Ok(Typed::new(Expr::Literal(ScalarValue::Boolean(None), None), HiveType::Boolean));
+            }
             let one = self.matches(like.op, value.clone(), pattern, escape)?;
             all = Some(match all {
                 None => one,
@@ -227,12 +241,36 @@ impl Planner<'_> {
         match op {
             LikeOp::Like => {
                 let value = self.cast(value, &HiveType::String)?.expr;
-                let pattern = self.cast(pattern, &HiveType::String)?.expr;
-                Ok(Expr::Like(LikeExpr::new(false, Box::new(value), Box::new(pattern), escape, false)))
+                let pattern = match self.cast(pattern, &HiveType::String)?.expr {
+                    Expr::Literal(ScalarValue::Utf8(Some(text)), metadata) => {
+                        let text = backslashed(&text, escape.unwrap_or('\\'));
+                        Expr::Literal(ScalarValue::Utf8(Some(text)), metadata)
+                    }
+                    pattern => pattern,
+                };
+                Ok(Expr::Like(LikeExpr::new(false, Box::new(value), Box::new(pattern), None, false)))
             }
             LikeOp::Rlike => Ok(self.scalar_call("rlike", vec![value, pattern], Span::default())?.expr),
         }
     }
+}
+
+/// The pattern with a backslash before what stands for itself. Hive's escape counts only before `%`, `_` and itself where it
+/// is named, and before `%` and `_` where it is the backslash of every pattern.
+fn backslashed(pattern: &str, escape: char) -> String {
+    let mut text = String::with_capacity(pattern.len() + 8);
+    let mut rest = pattern.chars().peekable();
+    while let Some(next) = rest.next() {
+        let escaped = (next == escape)
+            .then(|| rest.next_if(|after| matches!(after, '%' | '_') || (escape != '\\' && *after == escape)))
+            .flatten();
+        match (escaped, next) {
+            (Some(literal), _) => text.extend(['\\', literal]),
+            (None, '\\') => text.push_str("\\\\"),
+            (None, other) => text.push(other),
+        }
+    }
+    text
 }
 
 pub(super) fn binary(left: Expr, op: Operator, right: Expr) -> Expr {

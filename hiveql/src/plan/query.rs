@@ -8,7 +8,7 @@ use super::{
     select::{Ordering, SelectContext},
 };
 use crate::{
-    syntax::ast::{self, Cte, OrderBy, Query, QueryBody, Select},
+    syntax::ast::{self, Cte, InsertBranch, Query, QueryBody},
     types::HiveType,
 };
 use datafusion::{
@@ -28,7 +28,7 @@ impl Planner<'_> {
 
     /// Makes CTEs known; the caller forgets them.
     pub(super) fn with(&self, with: &[Cte], outer: Option<&Scope<'_>>) -> Result<()> {
-        for cte in with {
+        for cte in in_order(with) {
             let relation = self.query(&cte.query, outer)?.named(&cte.columns, cte.name.span)?;
             self.ctes.borrow_mut().push((cte.name.folded(), relation));
         }
@@ -40,6 +40,7 @@ impl Planner<'_> {
         let relation = match &query.body {
             QueryBody::Select(select) => self.select(select, &ordering, SelectContext::new(outer))?,
             body => {
+                ordering.check()?;
                 let relation = self.body(body, outer)?;
                 self.order_result(relation, &ordering, outer)?
             }
@@ -59,28 +60,6 @@ impl Planner<'_> {
                 self.set_operation(*op, *all, left, right).map_err(|error| error.or_at(*span))
             }
         }
-    }
-
-    /// ORDER BY where only the result's columns can be named.
-    fn order_result(
-        &self,
-        relation: Relation,
-        ordering: &Ordering<'_>,
-        outer: Option<&Scope<'_>>,
-    ) -> Result<Relation> {
-        let Some(keys) = ordering.keys() else { return Ok(relation) };
-        let items: Vec<_> = relation.fields.iter().map(|field| (field.name.clone(), field.typed())).collect();
-        let scope = Scope::new(&relation.fields, outer);
-        let place = Place::plain("ORDER BY", scope);
-        let mut sort = Vec::new();
-        for key in &keys {
-            let value = match self.position(key, &items)? {
-                Some(value) => value,
-                None => self.expr(&key.expr, &place)?,
-            };
-            sort.push(self.sort_expr(value, key));
-        }
-        self.sorted(relation, sort)
     }
 
     /// `VALUES (...), (...)`: columns `col1`, `col2`, ...
@@ -157,8 +136,39 @@ impl Planner<'_> {
     }
 
     /// One branch of a multi-insert: a SELECT over what FROM made.
-    pub fn branch(&self, select: &Select, from: Relation, order_by: &[OrderBy]) -> Result<Relation> {
-        let ordering = Ordering { order_by, ..Ordering::default() };
-        self.select(select, &ordering, SelectContext { from: Some(from), outer: None })
+    pub(super) fn insert_branch(&self, branch: &InsertBranch, from: Relation) -> Result<Relation> {
+        let ordering = Ordering {
+            order_by: &branch.order_by,
+            sort_by: &branch.sort_by,
+            distribute_by: &branch.distribute_by,
+            cluster_by: &branch.cluster_by,
+        };
+        let context = SelectContext { from: Some(from), outer: None };
+        let relation = self.select(&branch.select, &ordering, context)?;
+        self.limited(relation, branch.limit.as_ref())
     }
+}
+
+/// CTEs with those that they name in front, also where these are written later.
+fn in_order(with: &[Cte]) -> Vec<&Cte> {
+    let mut ordered = Vec::with_capacity(with.len());
+    let mut begun = vec![false; with.len()];
+    for index in 0..with.len() {
+        put_after_its_inputs(index, with, &mut begun, &mut ordered);
+    }
+    ordered
+}
+
+fn put_after_its_inputs<'a>(index: usize, with: &'a [Cte], begun: &mut [bool], ordered: &mut Vec<&'a Cte>) {
+    if std::mem::replace(&mut begun[index], true) {
+        return;
+    }
+    let mut named = Vec::new();
+    ast::walk::tables(&with[index].query, &mut |name| {
+        if let [name] = name.parts.as_slice() {
+            named.extend(with.iter().position(|cte| cte.name.folded() == name.folded()));
+        }
+    });
+    named.into_iter().for_each(|input| put_after_its_inputs(input, with, begun, ordered));
+    ordered.push(&with[index]);
 }

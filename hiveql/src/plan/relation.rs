@@ -12,6 +12,7 @@ use datafusion::{
     common::Column,
     logical_expr::{Expr, LogicalPlan},
 };
+use std::cell::RefCell;
 
 /// A column as a query's text can name it.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +87,8 @@ impl Relation {
 pub struct Scope<'a> {
     pub fields: &'a [Field],
     pub outer: Option<&'a Scope<'a>>,
+    /// Where the rows are grouped: aggregates over them that the queries inside of HAVING name.
+    pub inner_aggregates: Option<&'a RefCell<Vec<(Expr, Column)>>>,
 }
 
 /// Where a name was found.
@@ -97,7 +100,7 @@ pub struct Found<'a> {
 
 impl<'a> Scope<'a> {
     pub fn new(fields: &'a [Field], outer: Option<&'a Scope<'a>>) -> Scope<'a> {
-        Scope { fields, outer }
+        Scope { fields, outer, inner_aggregates: None }
     }
 
     pub fn has_relation(&self, relation: &str) -> bool {
@@ -123,11 +126,16 @@ impl<'a> Scope<'a> {
         let matches = |field: &&Field| {
             field.name == name && (relation.is_none() || field.relation.as_deref() == relation)
         };
-        let mut visible = self.fields.iter().filter(|field| !field.hidden).filter(matches);
-        match (visible.next(), visible.next()) {
-            (Some(field), None) => Ok(Some(field)),
-            (Some(_), Some(_)) => Err(Problem::AmbiguousColumn(name.to_owned()).at(span)),
-            _ => Ok(self.fields.iter().filter(|field| field.hidden).find(matches)),
+        let visible: Vec<&Field> = self.fields.iter().filter(|field| !field.hidden).filter(matches).collect();
+        let Some(last) = visible.last() else {
+            return Ok(self.fields.iter().filter(|field| field.hidden).find(matches));
+        };
+        // A query in FROM may have two columns of one name: the later one hides the other.
+        let is_one_table =
+            last.relation.is_some() && visible.iter().all(|field| field.relation == last.relation);
+        match visible.len() == 1 || is_one_table {
+            true => Ok(Some(*last)),
+            false => Err(Problem::AmbiguousColumn(name.to_owned()).at(span)),
         }
     }
 

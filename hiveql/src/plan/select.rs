@@ -3,6 +3,7 @@
 
 use super::{
     Field, Planner, Problem, Relation, Result, Typed,
+    aggregate::Aggregates,
     expr::{Keys, Place},
     relation::Scope,
 };
@@ -11,6 +12,7 @@ use crate::syntax::ast::{
     SelectItems,
 };
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, utils::find_aggregate_exprs};
+use std::cell::RefCell;
 
 /// What orders and places the rows of a query.
 #[derive(Clone, Copy, Default)]
@@ -31,17 +33,54 @@ impl<'a> Ordering<'a> {
         }
     }
 
-    /// The keys that rows are sorted by. SORT BY and CLUSTER BY sort what one reducer gets, which here is all of it:
-    /// a total order is one of the orders that they allow.
-    pub fn keys(&self) -> Option<Vec<OrderBy>> {
+    /// ORDER BY is one order of all rows; the others say what reducers get and how each of them sorts it.
+    pub fn is_total(&self) -> bool {
+        !self.order_by.is_empty()
+    }
+
+    /// The keys that rows are sorted by.
+    pub fn keys(&self) -> Vec<OrderBy> {
         let ascending = |expr: &Ast| OrderBy { expr: expr.clone(), descending: false, nulls_first: None };
-        match (self.order_by, self.sort_by, self.cluster_by) {
-            ([], [], []) => None,
-            ([], [], cluster_by) => Some(cluster_by.iter().map(ascending).collect()),
-            ([], sort_by, _) => Some(sort_by.to_vec()),
-            (order_by, ..) => Some(order_by.to_vec()),
+        match (self.order_by, self.sort_by) {
+            ([], []) => spread(self.cluster_by).map(ascending).collect(),
+            ([], sort_by) => sort_by.iter().flat_map(spread_key).collect(),
+            (order_by, _) => order_by.iter().flat_map(spread_key).collect(),
         }
     }
+
+    /// What decides which reducer gets a row.
+    pub fn distribution(&self) -> impl Iterator<Item = &'a Ast> {
+        spread(self.distribute_by).chain(spread(self.cluster_by))
+    }
+
+    pub fn check(&self) -> Result<()> {
+        let said = [
+            ("ORDER BY", !self.order_by.is_empty()),
+            ("CLUSTER BY", !self.cluster_by.is_empty()),
+            ("DISTRIBUTE BY", !self.distribute_by.is_empty()),
+            ("SORT BY", !self.sort_by.is_empty()),
+        ];
+        for (first, second) in [(1, 2), (0, 2), (1, 3), (0, 3), (1, 0)] {
+            if said[first].1 && said[second].1 {
+                let text = format!("Cannot have both {} and {} clauses", said[first].0, said[second].0);
+                return Err(Problem::Invalid(text).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `DISTRIBUTE BY (a, b)` is `DISTRIBUTE BY a, b`.
+fn spread(exprs: &[Ast]) -> impl Iterator<Item = &Ast> {
+    exprs.iter().flat_map(|expr| match &expr.kind {
+        ExprKind::Tuple(inner) => inner.as_slice(),
+        _ => std::slice::from_ref(expr),
+    })
+}
+
+fn spread_key(key: &OrderBy) -> Vec<OrderBy> {
+    let exprs = spread(std::slice::from_ref(&key.expr));
+    exprs.map(|expr| OrderBy { expr: expr.clone(), ..key.clone() }).collect()
 }
 
 /// What surrounds a SELECT.
@@ -68,7 +107,20 @@ struct Outputs {
     items: Vec<(String, Typed)>,
     having: Option<Expr>,
     qualify: Option<Expr>,
+    order: Order,
+}
+
+/// How the rows are ordered in the end, over the rows that the select list is made of.
+struct Order {
+    is_total: bool,
+    distribute: Vec<Expr>,
     sort: Vec<SortExpr>,
+}
+
+impl Order {
+    fn exprs(&mut self) -> impl Iterator<Item = &mut Expr> {
+        self.distribute.iter_mut().chain(self.sort.iter_mut().map(|key| &mut key.expr))
+    }
 }
 
 impl Outputs {
@@ -78,7 +130,7 @@ impl Outputs {
             .map(|(_, value)| &mut value.expr)
             .chain(&mut self.having)
             .chain(&mut self.qualify)
-            .chain(self.sort.iter_mut().map(|key| &mut key.expr))
+            .chain(self.order.exprs())
     }
 }
 
@@ -90,23 +142,49 @@ impl Planner<'_> {
         context: SelectContext<'_>,
     ) -> Result<Relation> {
         let outer = context.outer;
+        ordering.check().map_err(|error| error.or_at(select.span))?;
         let mut relation = match context.from {
             Some(from) => from,
             None => self.from(&select.from, outer)?,
         };
+        for view in &select.views {
+            relation = self.lateral_view(relation, view, outer)?;
+        }
         if let Some(filter) = &select.filter {
             relation = self.filtered(relation, filter, outer)?;
         }
-        let items = match &select.items {
-            SelectItems::List(items) => items,
-            SelectItems::Transform(_) => return Err(Problem::Unsupported("TRANSFORM").at(select.span)),
-        };
+        match &select.items {
+            SelectItems::List(items) => self.select_list(select, items, ordering, relation, outer),
+            SelectItems::Transform(transform) => {
+                let item = |expr: &Ast| SelectItem { expr: expr.clone(), aliases: vec![] };
+                let items: Vec<_> = transform.args.iter().map(item).collect();
+                let relation = self.select_list(select, &items, &Ordering::default(), relation, outer)?;
+                let relation =
+                    self.scripted(relation, transform).map_err(|error| error.or_at(transform.span))?;
+                self.order_result(relation, ordering, outer)
+            }
+        }
+    }
+
+    fn select_list(
+        &self,
+        select: &Select,
+        items: &[SelectItem],
+        ordering: &Ordering<'_>,
+        mut relation: Relation,
+        outer: Option<&Scope<'_>>,
+    ) -> Result<Relation> {
         let items = self.items(items, &mut relation, outer)?;
         let scope_fields = relation.fields.clone();
         let scope = Scope::new(&scope_fields, outer);
         let keys = self.keys(select.group_by.as_ref(), &items, scope)?;
-        let mut outputs = self.outputs(select, ordering, &items, scope, &keys)?;
-        let aggregates = find_aggregate_exprs(outputs.exprs().map(|expr| &*expr));
+        let inner = RefCell::default();
+        let groups_scope = Scope { inner_aggregates: Some(&inner), ..scope };
+        let mut outputs = self.outputs(select, ordering, &items, groups_scope, &keys)?;
+        let aggregates = Aggregates {
+            here: find_aggregate_exprs(outputs.exprs().map(|expr| &*expr)),
+            inner: inner.take(),
+        };
         if select.group_by.is_some() || !aggregates.is_empty() {
             let sets = select.group_by.as_ref();
             relation = self.aggregated(relation, &keys, sets, scope, aggregates, outputs.exprs())?;
@@ -136,13 +214,19 @@ impl Planner<'_> {
         outer: Option<&Scope<'_>>,
     ) -> Result<Vec<Item<'b>>> {
         let mut items = Vec::with_capacity(list.len());
-        for (index, item) in list.iter().enumerate() {
+        for item in list {
             match &item.expr.kind {
                 ExprKind::Star(of) => {
                     items.extend(self.star(of.as_ref(), &relation.fields)?.into_iter().map(Item::Field))
                 }
-                ExprKind::Name(name) if name.quoted && self.options.regex_columns => {
-                    items.extend(matching(name, relation)?.into_iter().map(Item::Field));
+                ExprKind::Name(name) if self.is_pattern(name) => {
+                    items.extend(matching(name, None, relation)?.into_iter().map(Item::Field));
+                }
+                ExprKind::Field(of, name) if self.is_pattern(name) => {
+                    let ExprKind::Name(of) = &of.kind else {
+                        return Err(Problem::AliasNotFound(name.folded()).at(of.span));
+                    };
+                    items.extend(matching(name, Some(of), relation)?.into_iter().map(Item::Field));
                 }
                 ExprKind::Function(call) if self.is_table_function(call) => {
                     let made = self.lateral(relation, call, false, &item.aliases, outer)?;
@@ -150,7 +234,7 @@ impl Planner<'_> {
                 }
                 _ => {
                     let name = match item.aliases.as_slice() {
-                        [] => implied_name(&item.expr, index),
+                        [] => implied_name(&item.expr, items.len(), list),
                         [alias] => alias.folded(),
                         several => {
                             let error = Problem::AliasCount { expected: 1, found: several.len() };
@@ -165,6 +249,12 @@ impl Planner<'_> {
     }
 
     /// The columns that a star stands for.
+    /// A back-quoted name that can be none is a regular expression, where that is asked for.
+    fn is_pattern(&self, name: &Name) -> bool {
+        let is_plain = |part: char| part.is_alphanumeric() || part == '_';
+        self.options.regex_columns && name.quoted && !name.text.chars().all(is_plain)
+    }
+
     pub(super) fn star(&self, of: Option<&ObjectName>, fields: &[Field]) -> Result<Vec<Field>> {
         let visible = fields.iter().filter(|field| !field.hidden);
         let Some(of) = of else { return Ok(visible.cloned().collect()) };
@@ -254,28 +344,56 @@ impl Planner<'_> {
                 "the condition of QUALIFY",
             )?),
         };
+        let order = self.order(ordering, &planned, &after)?;
+        Ok(Outputs { items: planned, having, qualify, order })
+    }
+
+    fn order(&self, ordering: &Ordering<'_>, items: &[(String, Typed)], place: &Place<'_>) -> Result<Order> {
+        let is_total = ordering.is_total();
         let mut sort = Vec::new();
-        for key in ordering.keys().unwrap_or_default() {
-            let value = match self.position(&key, &planned)? {
+        for key in ordering.keys() {
+            let position = if is_total { self.position(&key, items)? } else { None };
+            let value = match position {
                 Some(value) => value,
-                None => self.expr(&key.expr, &after)?,
+                None => self.expr(&key.expr, place)?,
             };
             sort.push(self.sort_expr(value, &key));
         }
-        Ok(Outputs { items: planned, having, qualify, sort })
+        let distribute = ordering.distribution().map(|expr| Ok(self.expr(expr, place)?.expr));
+        Ok(Order { is_total, distribute: distribute.collect::<Result<_>>()?, sort })
+    }
+
+    fn ordered(&self, relation: Relation, order: Order) -> Result<Relation> {
+        match order.is_total {
+            true => self.sorted(relation, order.sort),
+            false => self.reduced(relation, order.distribute, order.sort),
+        }
+    }
+
+    /// Ordered where only the result's columns can be named.
+    pub(super) fn order_result(
+        &self,
+        relation: Relation,
+        ordering: &Ordering<'_>,
+        outer: Option<&Scope<'_>>,
+    ) -> Result<Relation> {
+        let items: Vec<_> = relation.fields.iter().map(|field| (field.name.clone(), field.typed())).collect();
+        let place = Place::plain("ORDER BY", Scope::new(&relation.fields, outer));
+        let order = self.order(ordering, &items, &place)?;
+        self.ordered(relation, order)
     }
 
     /// The select list, then DISTINCT, then ORDER BY over it and over what it leaves out.
     fn output(&self, relation: Relation, distinct: bool, outputs: Outputs) -> Result<Relation> {
         let width = outputs.items.len();
         let mut columns = outputs.items;
-        let mut sort = outputs.sort;
+        let mut order = outputs.order;
         let mut hidden = Vec::new();
-        for key in &mut sort {
-            let known = columns.iter().position(|(_, value)| value.expr == key.expr);
+        for key in order.exprs() {
+            let known = columns.iter().position(|(_, value)| value.expr == *key);
             let index = match known {
                 Some(index) => index,
-                None if matches!(key.expr, Expr::Literal(..)) => continue,
+                None if matches!(key, Expr::Literal(..)) => continue,
                 None if distinct => {
                     let text = "ORDER BY of a SELECT DISTINCT can name only what is in the select list";
                     return Err(Problem::Invalid(text.to_owned()).into());
@@ -283,11 +401,11 @@ impl Planner<'_> {
                 None => {
                     hidden.push(columns.len());
                     // Only its place matters: it is sorted by and dropped.
-                    columns.push((String::new(), Typed::new(key.expr.clone(), crate::types::HiveType::Void)));
+                    columns.push((String::new(), Typed::new(key.clone(), crate::types::HiveType::Void)));
                     columns.len() - 1
                 }
             };
-            key.expr = Expr::Placeholder(datafusion::logical_expr::expr::Placeholder::new_with_field(
+            *key = Expr::Placeholder(datafusion::logical_expr::expr::Placeholder::new_with_field(
                 index.to_string(),
                 None,
             ));
@@ -296,15 +414,15 @@ impl Planner<'_> {
         if distinct {
             relation = self.distinct(relation)?;
         }
-        for key in &mut sort {
-            if let Expr::Placeholder(index) = &key.expr
+        for key in order.exprs() {
+            if let Expr::Placeholder(index) = &*key
                 && let Some(field) =
                     index.id.parse::<usize>().ok().and_then(|index| relation.fields.get(index))
             {
-                key.expr = field.expr();
+                *key = field.expr();
             }
         }
-        relation = self.sorted(relation, sort)?;
+        relation = self.ordered(relation, order)?;
         if !hidden.is_empty() {
             relation.fields.truncate(width);
             let exprs = relation.fields.iter().map(Field::expr).collect::<Vec<_>>();
@@ -315,28 +433,25 @@ impl Planner<'_> {
 }
 
 /// What a column is called that got no alias: its own name, or its place.
-fn implied_name(expr: &Ast, index: usize) -> String {
-    match &expr.kind {
-        ExprKind::Name(name) | ExprKind::Field(_, name) => name.folded(),
+fn implied_name(expr: &Ast, index: usize, list: &[SelectItem]) -> String {
+    let mut implied = match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Field(_, name) => return name.folded(),
         _ => format!("_c{index}"),
+    };
+    while list.iter().flat_map(|item| &item.aliases).any(|alias| alias.folded() == implied) {
+        implied.push('_');
     }
+    implied
 }
 
-/// The columns that a back-quoted regular expression matches.
-fn matching(name: &Name, relation: &Relation) -> Result<Vec<Field>> {
-    let pattern = regex::RegexBuilder::new(&format!("^(?:{})$", java_pattern(&name.text)))
-        .case_insensitive(true)
-        .build()
-        .map_err(|_| Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span))?;
+/// The columns, of one table or of all, that a back-quoted regular expression matches.
+fn matching(name: &Name, of: Option<&Name>, relation: &Relation) -> Result<Vec<Field>> {
+    let invalid = || Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span);
+    let pattern = fancy_regex::Regex::new(&format!("(?i)^(?:{})$", name.text)).map_err(|_| invalid())?;
+    let of = of.map(Name::folded);
     let visible = relation.fields.iter().filter(|field| !field.hidden);
-    let fields: Vec<_> = visible.filter(|field| pattern.is_match(&field.name)).cloned().collect();
-    if fields.is_empty() {
-        return Err(Problem::Invalid(format!("Invalid column reference '{}'", name.text)).at(name.span));
-    }
-    Ok(fields)
-}
-
-/// Java's possessive `?+` means "if you can", which excludes: `(ds|hr)?+.+` is all columns but these.
-fn java_pattern(pattern: &str) -> String {
-    pattern.replace("?+", "?").replace("*+", "*").replace("++", "+")
+    let visible = visible.filter(|field| of.is_none() || field.relation == of);
+    let matched = visible.filter(|field| pattern.is_match(&field.name).unwrap_or(false));
+    let fields: Vec<_> = matched.cloned().collect();
+    if fields.is_empty() { Err(invalid()) } else { Ok(fields) }
 }

@@ -1,11 +1,16 @@
 //! What a statement's names stand for outside of it: the planner asks, the session has looked it up beforehand.
 
 use crate::{
+    functions::math::BucketingVersion,
+    functions::program::Program,
     syntax::ast::{Expr, Name, ObjectName, Query},
     types::HiveType,
 };
 use datafusion::logical_expr::TableSource;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Database and name, both lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,10 +42,13 @@ pub struct BoundTable {
     pub source: Arc<dyn TableSource>,
     /// Partition columns last.
     pub columns: Vec<(String, HiveType)>,
+    pub partition_columns: usize,
     /// INPUT__FILE__NAME and its like: read only when named.
     pub hidden: Vec<(String, HiveType)>,
     /// What `TABLESAMPLE (BUCKET x OUT OF y)` hashes when nothing is said.
     pub bucket_columns: Vec<String>,
+    /// How it hashes.
+    pub bucketing: BucketingVersion,
 }
 
 /// A query under a name.
@@ -70,4 +78,8 @@ pub struct Macro {
 pub struct Tables {
     pub bound: HashMap<TableName, Bound>,
     pub macros: HashMap<String, Macro>,
+    /// Tables of databases where one was looked for in vain: one of them may be meant.
+    pub others: BTreeSet<String>,
+    /// Functions that are programs: those of the session by their names, others as `database.name`.
+    pub programs: HashMap<String, Program>,
 }

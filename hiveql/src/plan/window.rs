@@ -115,7 +115,16 @@ impl Planner<'_> {
         spec: &WindowSpec,
         place: &Place<'_>,
     ) -> Result<WindowFrame> {
+        let types = spec.order_by.iter().map(|key| Ok(self.expr(&key.expr, place)?.ty));
+        let types = types.collect::<Result<Vec<_>>>()?;
+        // Up to the peers of the row: groups of peers say the same for types that cannot be subtracted.
+        let has_range = types.iter().all(|ty| ty.is_numeric() || ty.is_text() || ty.is_datetime());
         let Some(frame) = frame else {
+            if !has_range {
+                let start = WindowFrameBound::Preceding(ScalarValue::UInt64(None));
+                let end = WindowFrameBound::CurrentRow;
+                return Ok(WindowFrame::new_bounds(WindowFrameUnits::Groups, start, end));
+            }
             let ordered = (!order_by.is_empty()).then_some(false);
             return Ok(WindowFrame::new(ordered));
         };
@@ -123,12 +132,10 @@ impl Planner<'_> {
             (FrameUnit::Rows, _) => WindowFrameUnits::Rows,
             // Without an order all rows are peers, whatever the bounds are.
             (FrameUnit::Range, []) => return Ok(WindowFrame::new(None)),
+            (FrameUnit::Range, _) if !has_range => WindowFrameUnits::Groups,
             (FrameUnit::Range, _) => WindowFrameUnits::Range,
         };
-        let key = match spec.order_by.first() {
-            Some(key) if frame.unit == FrameUnit::Range => Some(self.expr(&key.expr, place)?.ty),
-            _ => None,
-        };
+        let key = types.into_iter().next().filter(|_| units == WindowFrameUnits::Range);
         let start = self.bound(&frame.start, key.as_ref(), true)?;
         let end = match &frame.end {
             Some(end) => self.bound(end, key.as_ref(), false)?,

@@ -47,7 +47,7 @@ impl Planner<'_> {
             }
             "rank" | "dense_rank" | "percent_rank" | "cume_dist" => {
                 let compared = self.compared(name, call, &inside, span)?;
-                self.place_among(name, compared, filter.as_ref())
+                self.place_among(name, compared, filter.as_deref())
             }
             _ => Err(Problem::Invalid(format!("{name} does not take WITHIN GROUP")).at(span)),
         }
@@ -126,12 +126,12 @@ impl Planner<'_> {
     }
 
     /// Rows that sort before the values are counted, and for some functions all rows too.
-    fn place_among(&self, name: &str, compared: Compared, filter: Option<&Box<Expr>>) -> Result<Typed> {
+    fn place_among(&self, name: &str, compared: Compared, filter: Option<&Expr>) -> Result<Typed> {
         let Compared { before, equal, keys } = compared;
         let one = scalar(ScalarValue::Int64(Some(1)), HiveType::BigInt);
         let count = |condition: Expr, what: &Typed, distinct: bool| -> Result<Expr> {
             let counted = Typed::new(case(vec![(condition, what.expr.clone())], None), what.ty.clone());
-            Ok(self.aggregate_of("count", vec![counted], distinct, filter.cloned())?.expr)
+            Ok(self.aggregate_of("count", vec![counted], distinct, filter.cloned().map(Box::new))?.expr)
         };
         let plus_one = |count: Expr| binary(count, Operator::Plus, one.expr.clone());
         let share = |part: Expr, whole: Expr| -> Result<Typed> {

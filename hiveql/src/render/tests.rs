@@ -19,6 +19,7 @@ fn facts() -> SessionFacts {
         now: Utc.with_ymd_and_hms(2020, 1, 1, 7, 30, 0).unwrap(),
         user: "hive".into(),
         database: "default".into(),
+        settings: Default::default(),
     }
 }
 

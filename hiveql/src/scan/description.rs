@@ -1,6 +1,6 @@
 //! What a scan reads, as data: it travels with a fragment, which makes the scan anew from it.
 
-use super::{ScanParts, split::split};
+use super::{Part, ScanParts, sample::Extent, split::split};
 use crate::{
     formats::{FileFormat, FileRange, FormatError, Storage, VirtualColumn},
     types::HiveType,
@@ -118,14 +118,13 @@ impl ScanDescription {
 
 pub(super) fn describe(
     parts: &ScanParts,
-    kept: &[usize],
+    extents: &[Extent<'_>],
     projection: Vec<usize>,
     limit: Option<usize>,
     partitions: usize,
 ) -> ScanDescription {
-    let whole = parts.names_rows(&projection);
-    let part = |index: &usize| {
-        let part = &parts.parts[*index];
+    let whole = parts.shape.names_rows(&projection);
+    let part = |part: &Part| {
         let (storage, columns) = part.format.definition();
         FormatDescription {
             storage: storage.clone(),
@@ -134,14 +133,14 @@ pub(super) fn describe(
         }
     };
     ScanDescription {
-        columns: parts.columns.clone(),
-        partition_columns: parts.partition_columns.clone(),
-        virtual_columns: parts.virtual_columns.clone(),
+        columns: parts.shape.columns.clone(),
+        partition_columns: parts.shape.partition_columns.clone(),
+        virtual_columns: parts.shape.virtual_columns.clone(),
         projection,
         limit,
         file_name_prefix: parts.file_name_prefix.clone(),
-        parts: kept.iter().map(part).collect(),
-        groups: split(parts, kept, partitions, whole),
+        parts: parts.parts.iter().map(part).collect(),
+        groups: split(parts, extents, partitions, whole),
     }
 }
 

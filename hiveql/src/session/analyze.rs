@@ -12,7 +12,7 @@ use crate::{
         parse_query,
     },
     types::HiveType,
-    write::seen_files,
+    write::{is_recursive, seen_files},
 };
 use datafusion::{arrow::array::Array, common::cast::as_string_array};
 use futures::TryStreamExt;
@@ -72,7 +72,10 @@ impl Session {
             return Err(of_ddl(Problem::NoPartition(partition_spec::text(&analyze.partition)).into()));
         }
         for (values, location, contents) in homes {
-            let files = seen_files(context, &location, contents.as_ref(), &snapshot).await.map_err(of_ddl)?;
+            let files =
+                seen_files(context.stores, is_recursive(context), &location, contents.as_ref(), &snapshot)
+                    .await
+                    .map_err(of_ddl)?;
             let bytes = files.iter().map(|file| file.stamp.bytes).sum::<u64>();
             let row = counted.remove(values.as_deref().unwrap_or_default());
             let rows = match analyze.no_scan {

@@ -11,6 +11,8 @@ pub enum Answer {
     Rows(Rows),
     /// Lines as they are: of SET, `dfs` and `!`.
     Text(Vec<String>),
+    /// A command of the machine that the user sits at; [`super::run_shell`] runs it.
+    Shell(String),
     /// The script in this file comes next.
     Source(String),
     Quit,

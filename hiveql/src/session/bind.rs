@@ -1,18 +1,19 @@
 //! Looks up what a statement's names stand for, before it is planned: tables with their files, views with their queries, macros.
 
-use super::{Session, SessionError, query::Bindings};
+use super::{Session, SessionError};
 use crate::{
-    catalog::Table,
+    catalog::{ColumnStatistics, Table},
     ddl::DdlContext,
     formats::VirtualColumn,
+    functions::math::BucketingVersion,
     plan::{Bound, BoundTable, BoundView, Macro, TableName, Tables},
-    scan::{HiveTable, ScanParts},
+    scan::{HiveTable, ScanShape},
     syntax::{
         ast::{ObjectName, Query, walk},
         parse_query,
     },
     types::HiveType,
-    write,
+    write::StoredFiles,
 };
 use datafusion::datasource::provider_as_source;
 use std::{collections::BTreeSet, sync::Arc};
@@ -38,12 +39,13 @@ impl Session {
         &self,
         context: &DdlContext<'_>,
         names: &[ObjectName],
-    ) -> Result<Bindings, SessionError> {
-        let mut bindings = Bindings { tables: Tables::default(), input_bytes: 0 };
+    ) -> Result<Tables, SessionError> {
+        let mut tables = Tables::default();
         for made in self.catalog.macros() {
             let bound = Macro { parameters: made.parameters, body: made.body };
-            bindings.tables.macros.insert(made.name, bound);
+            tables.macros.insert(made.name, bound);
         }
+        tables.programs = self.programs().await?;
         let mut seen = BTreeSet::new();
         let mut wanted: Vec<Wanted> =
             names.iter().map(|name| (name.clone(), self.database.clone())).collect();
@@ -52,11 +54,11 @@ impl Session {
             for (name, database) in std::mem::take(&mut wanted) {
                 let name = TableName::of(&name, &database);
                 if seen.insert(name.clone()) {
-                    self.bind_one(context, name, &mut bindings, &mut next).await?;
+                    self.bind_one(context, name, &mut tables, &mut next).await?;
                 }
             }
             if next.is_empty() {
-                return Ok(bindings);
+                return Ok(tables);
             }
             wanted = next;
         }
@@ -67,15 +69,19 @@ impl Session {
         &self,
         context: &DdlContext<'_>,
         name: TableName,
-        bindings: &mut Bindings,
+        tables: &mut Tables,
         next: &mut Vec<Wanted>,
     ) -> Result<(), SessionError> {
-        let Some(table) = self.catalog.find_table(&name.database, &name.name).await? else { return Ok(()) };
+        let Some(table) = self.catalog.find_table(&name.database, &name.name).await? else {
+            let others = self.catalog.tables(&name.database).await?;
+            tables.others.extend(others.into_iter().map(|table| table.name));
+            return Ok(());
+        };
         let table = table.record;
         let bound = match table.view.as_ref().filter(|_| table.is_view()) {
-            None => Bound::Table(self.bind_table(context, &table, bindings).await?),
+            None => Bound::Table(self.bind_table(context, &table)?),
             Some(view) => {
-                let query = parse_query(&view.original).map_err(|error| {
+                let query = parse_query(&view.expanded).map_err(|error| {
                     SessionError::new(format!("SemanticException in the view {name}: {error}"))
                 })?;
                 next.extend(names_of(&query).into_iter().map(|found| (found, table.database.clone())));
@@ -83,36 +89,39 @@ impl Session {
                 Bound::View(BoundView { query: Arc::new(query), columns: columns(&table), database })
             }
         };
-        bindings.tables.bound.insert(name, bound);
+        tables.bound.insert(name, bound);
         Ok(())
     }
 
-    async fn bind_table(
-        &self,
-        context: &DdlContext<'_>,
-        table: &Table,
-        bindings: &mut Bindings,
-    ) -> Result<BoundTable, SessionError> {
-        let wanted = write::Wanted { filter: Vec::new(), keep: &|_| true };
-        let parts = write::SeenTable::of(context, table, &wanted).await?.scan(HIDDEN.to_vec());
-        let files = parts.parts.iter().flat_map(|part| &part.files);
-        bindings.input_bytes += files.map(|(_, size)| size).sum::<u64>();
-        Ok(bound(table, parts, &[]))
+    fn bind_table(&self, context: &DdlContext<'_>, table: &Table) -> Result<BoundTable, SessionError> {
+        let files = StoredFiles::new(context, self.stores.clone(), table.clone(), HIDDEN.to_vec())?;
+        let shape = files.shape();
+        Ok(bound(table, &shape, HiveTable::new(shape.clone(), Arc::new(files)), &[]))
     }
 }
 
-/// These files of a table. `added` are hidden columns besides those that all tables have.
-pub(super) fn bound(table: &Table, parts: ScanParts, added: &[String]) -> BoundTable {
-    let added = added.iter().map(|name| (name.clone(), HiveType::String));
+/// What is `scanned` of a table. `added` are text columns behind the keys, which only their names lead to.
+pub(super) fn bound(table: &Table, shape: &ScanShape, scanned: HiveTable, added: &[String]) -> BoundTable {
     let hidden = HIDDEN.iter().filter_map(|column| {
         let ty = HiveType::of_arrow(column.field().data_type())?;
         Some((column.name().to_owned(), ty))
     });
+    let hidden = added.iter().map(|name| (name.clone(), HiveType::String)).chain(hidden);
+    // As the SerDe has them, which may not be as the table declares them.
+    let keys = shape.partition_columns.iter().take(table.partition_keys.len());
+    let columns = shape.columns.iter().chain(keys).cloned().collect();
+    let counted = |(name, column): (&String, &ColumnStatistics)| Some((name.clone(), column.distinct?));
+    let distinct = table.statistics.iter().filter_map(counted).collect();
     BoundTable {
-        columns: columns(table),
-        hidden: added.chain(hidden).collect(),
+        columns,
+        partition_columns: table.partition_keys.len(),
+        hidden: hidden.collect(),
         bucket_columns: table.storage.bucket_columns.clone(),
-        source: provider_as_source(Arc::new(HiveTable::new(parts))),
+        bucketing: match table.properties.get("bucketing_version").map(String::as_str) {
+            Some("1") => BucketingVersion::V1,
+            _ => BucketingVersion::V2,
+        },
+        source: provider_as_source(Arc::new(scanned.with_distinct(distinct))),
     }
 }
 

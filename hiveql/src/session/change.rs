@@ -5,14 +5,14 @@ use super::{
     Answer, Session, SessionError,
     bind::{HIDDEN, bound},
     destination::Destination,
-    query::Bindings,
 };
 use crate::{
     catalog::Table,
     ddl::{DdlContext, DdlError, Problem},
-    plan::{Bound, Change, Matched, Planner, TableName, Unmatched},
+    plan::{Bound, BoundTable, Change, Matched, Planner, TableName, Tables, Unmatched},
+    scan::HiveTable,
     syntax::ast::{Delete, Expr, Merge, MergeAction, MergeBranch, Name, ObjectName, TableExpr, Update, walk},
-    write::{self, Outcome, ReplacedFiles, SeenFile, SeenTable, Target, Wanted, Write},
+    write::{self, Outcome, ReplacedFiles, SeenFile, SeenTable, StoredFiles, Target, Write},
 };
 use datafusion::{
     arrow::{array::AsArray, datatypes::Int64Type},
@@ -130,13 +130,12 @@ impl Session {
     ) -> Result<Answer, SessionError> {
         let table = self.target_table(context, request.table, text).await?;
         check_transactional(&table).map_err(|error| SessionError::of_ddl(&error, text))?;
-        let mut bindings = self.bind(context, &request.names()).await?;
-        let wanted = Wanted { filter: Vec::new(), keep: &|_| true };
-        let seen = SeenTable::of(context, &table, &wanted).await?;
-        let rows = bound(&table, seen.scan(HIDDEN.to_vec()), &[]);
+        let mut tables = self.bind(context, &request.names()).await?;
         let name = TableName { database: table.database.clone(), name: table.name.clone() };
+        self.pin(context, &mut tables, &name).await?;
+        let (seen, rows) = self.pinned(context, &table).await?;
         // Wherever else the statement reads the table, it sees the same files.
-        bindings.tables.bound.insert(name.clone(), Bound::Table(rows.clone()));
+        tables.bound.insert(name.clone(), Bound::Table(rows.clone()));
         let keys: Vec<String> = table.partition_keys.iter().map(|key| key.name.clone()).collect();
         let change = Change {
             alias: request.alias.map_or_else(|| table.name.clone(), Name::folded),
@@ -148,12 +147,11 @@ impl Session {
             bucket_columns: &table.storage.bucket_columns,
         };
         let options = self.plan_options();
-        let planner = Planner::new(&bindings.tables, context.facts, &options);
+        let planner = Planner::new(&tables, context.facts, &options);
         let run = Run {
             session: self,
             context,
             planner: &planner,
-            bindings: &bindings,
             table: &table,
             seen: &seen,
             change: &change,
@@ -170,6 +168,35 @@ impl Session {
                 Err(error)
             }
         }
+    }
+
+    /// The plans of a change are made and run one after the other, and have to see the same: what they read is listed once.
+    async fn pin(
+        &self,
+        context: &DdlContext<'_>,
+        tables: &mut Tables,
+        target: &TableName,
+    ) -> Result<(), SessionError> {
+        for (name, bound) in tables.bound.iter_mut().filter(|(name, _)| *name != target) {
+            if let Bound::Table(rows) = bound
+                && let Some(table) = context.catalog.find_table(&name.database, &name.name).await?
+            {
+                *rows = self.pinned(context, &table.record).await?.1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn pinned(
+        &self,
+        context: &DdlContext<'_>,
+        table: &Table,
+    ) -> Result<(SeenTable, BoundTable), SessionError> {
+        let files = StoredFiles::new(context, self.stores.clone(), table.clone(), HIDDEN.to_vec())?;
+        let seen = SeenTable::of(files, &Vec::new()).await?;
+        let scan = seen.scan();
+        let rows = bound(table, &scan.shape.clone(), HiveTable::fixed(scan), &[]);
+        Ok((seen, rows))
     }
 
     /// By INPUT__FILE__NAME.
@@ -207,7 +234,6 @@ struct Run<'a> {
     session: &'a Session,
     context: &'a DdlContext<'a>,
     planner: &'a Planner<'a>,
-    bindings: &'a Bindings,
     table: &'a Table,
     seen: &'a SeenTable,
     change: &'a Change<'a>,
@@ -240,7 +266,8 @@ impl Run<'_> {
         let of_plan = |error| SessionError::of_plan(&error, self.text);
         self.planner.check_change(self.change).map_err(of_plan)?;
         let plan = self.planner.affected(self.change).map_err(of_plan)?;
-        let found = self.session.engine.stream(&plan, self.session.threads(self.bindings)).await?;
+        let work = self.session.work(&plan, self.context.facts, self.text);
+        let found = self.session.engine.stream(&work).await?;
         let affected = self.session.affected(found, self.change.source.is_some()).await?;
         Ok(Some(rewrite(self.table, self.seen, &affected)?).filter(|rewrite| rewrite.changed > 0))
     }
@@ -251,13 +278,13 @@ impl Run<'_> {
         begun: &mut Vec<(Write, Outcome)>,
     ) -> Result<u64, SessionError> {
         let texts: Vec<String> = self.change.keys.iter().map(|key| format!("partition:{key}")).collect();
-        let scan = self.seen.scan_with_names(&rewrite.chosen, &texts, HIDDEN.to_vec());
-        let rows = bound(self.table, scan, &texts);
+        let scan = self.seen.scan_with_names(&rewrite.chosen, &texts);
+        let rows = bound(self.table, &scan.shape.clone(), HiveTable::fixed(scan), &texts);
         let (write, outcome) = begun.push_mut((self.begin().await?, Outcome::default()));
         let destination = Destination::of(write, provider_as_source(write.table(self.context)?));
         let plan = self.planner.rewritten(self.change, &rows, &texts, &destination.insert_into(&[]));
         let plan = plan.map_err(|error| SessionError::of_plan(&error, self.text))?;
-        *outcome = self.session.run_write(&plan, self.bindings).await?;
+        *outcome = self.session.run_write(self.context, &plan, self.text).await?;
         outcome.replaced = rewrite.replaced;
         Ok(rewrite.changed)
     }
@@ -272,7 +299,7 @@ impl Run<'_> {
         let into = destination.insert_into(unmatched.columns);
         let plan = self.planner.added(self.change, unmatched, &into);
         let plan = plan.map_err(|error| SessionError::of_plan(&error, self.text))?;
-        *outcome = self.session.run_write(&plan, self.bindings).await?;
+        *outcome = self.session.run_write(self.context, &plan, self.text).await?;
         let added = outcome.rows();
         if added == 0
             && let Some((write, _)) = begun.pop()

@@ -1,8 +1,11 @@
 //! Client commands: SET and RESET, resources, `dfs`, `!`, SOURCE, QUIT.
 
-use super::{Answer, Session, SessionError, dfs, shell};
+use super::{Answer, Session, SessionError, dfs};
 use crate::syntax::command::{Command, ResourceKind};
+use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
 use std::path::{Path, PathBuf};
+use tokio::io::AsyncWriteExt;
 
 /// Files that scripts and functions of this session use, as ADD made them known.
 #[derive(Debug, Default)]
@@ -61,7 +64,7 @@ impl Session {
                 keys.iter().for_each(|key| self.settings.reset_key(key));
                 Ok(Answer::done())
             }
-            Command::AddResource { kind, paths } => self.add_resources(kind, &paths),
+            Command::AddResource { kind, paths } => self.add_resources(kind, &paths).await,
             Command::ListResources { kind, paths } => {
                 let shown = |path: &Path| {
                     paths.is_empty() || paths.iter().any(|wanted| path.ends_with(Path::new(wanted)))
@@ -74,18 +77,24 @@ impl Session {
                 Ok(Answer::done())
             }
             Command::Dfs(words) => Ok(Answer::Text(dfs::run(self.stores.as_ref(), &words).await?)),
-            Command::Shell(command) => shell::run(&command).await.map(Answer::Text),
+            Command::Shell(command) => Ok(Answer::Shell(command)),
             Command::Source(path) => Ok(Answer::Source(path)),
             Command::Quit => Ok(Answer::Quit),
             Command::Statement => Ok(Answer::done()),
         }
     }
 
-    fn add_resources(&mut self, kind: ResourceKind, paths: &[String]) -> Result<Answer, SessionError> {
+    async fn add_resources(&mut self, kind: ResourceKind, paths: &[String]) -> Result<Answer, SessionError> {
         let mut notes = Vec::with_capacity(paths.len());
         for path in paths {
-            let local = super::stores::local_path(path).unwrap_or(path);
-            let absolute = std::path::absolute(local).unwrap_or_else(|_| PathBuf::from(local));
+            let is_stored = path.contains("://") && !path.starts_with("file:");
+            let absolute = match is_stored {
+                true => self.fetched(path).await?,
+                false => {
+                    let local = super::stores::local_path(path).unwrap_or(path);
+                    std::path::absolute(local).unwrap_or_else(|_| PathBuf::from(local))
+                }
+            };
             if !absolute.exists() {
                 return Err(SessionError::new(format!("{path} does not exist")));
             }
@@ -93,6 +102,26 @@ impl Session {
             self.resources.add(kind, absolute);
         }
         Ok(Answer::Done { notes })
+    }
+
+    /// A file of a store, copied to where scripts find it.
+    async fn fetched(&self, location: &str) -> Result<PathBuf, SessionError> {
+        let failed =
+            |error: &dyn std::fmt::Display| SessionError::new(format!("{location} cannot be added: {error}"));
+        let (store, path) = self.stores.resolve(location).map_err(|error| failed(&error))?;
+        let name = path.filename().ok_or_else(|| failed(&"it names no file"))?;
+        // Files of one name from several places are several files.
+        let place = path.as_ref().len() - name.len();
+        let folder = self.scratch.path().join("resources").join(&path.as_ref()[..place]);
+        tokio::fs::create_dir_all(&folder).await.map_err(|error| failed(&error))?;
+        let copy = folder.join(name);
+        let mut bytes = store.get(&path).await.map_err(|error| failed(&error))?.into_stream();
+        let mut file = tokio::fs::File::create(&copy).await.map_err(|error| failed(&error))?;
+        while let Some(piece) = bytes.try_next().await.map_err(|error| failed(&error))? {
+            file.write_all(&piece).await.map_err(|error| failed(&error))?;
+        }
+        file.flush().await.map_err(|error| failed(&error))?;
+        Ok(copy)
     }
 }
 

@@ -10,8 +10,9 @@ use crate::{
     catalog::{Snapshot, StorageDescriptor, Table},
     ddl::{DdlContext, DdlError, Problem, partition_spec},
     plan::{Planner, TableName, Tables},
+    scan::HiveTable,
     syntax::ast::{AlterAction, AlterTable, Name, ObjectName, PartitionSpec},
-    write::{self, Outcome, SeenFile, SeenPart, SeenTable, Target, Wanted, Write},
+    write::{self, Outcome, SeenFile, SeenPart, SeenTable, StoredFiles, Target, Write},
 };
 use datafusion::datasource::provider_as_source;
 
@@ -91,7 +92,8 @@ impl Session {
         let of_ddl = |error| SessionError::of_ddl(&error, text);
         let filter = partition_spec::filter(table, spec).map_err(of_ddl)?;
         let since = context.home(table).snapshot().await?;
-        let seen = SeenTable::of(context, table, &Wanted { filter, keep: &|_| true }).await?;
+        let files = StoredFiles::new(context, self.stores.clone(), table.clone(), HIDDEN.to_vec())?;
+        let seen = SeenTable::of(files, &filter).await?;
         if seen.parts.is_empty() && !spec.is_empty() {
             return Err(of_ddl(Problem::NoPartition(partition_spec::text(spec)).into()));
         }
@@ -135,7 +137,7 @@ impl Session {
         Ok(Answer::done())
     }
 
-    /// In one thread, which keeps the order.
+    /// Tasks read neighbouring files and number their own in the same order, so rows keep theirs.
     async fn write_part(
         &self,
         context: &DdlContext<'_>,
@@ -145,14 +147,15 @@ impl Session {
         text: &str,
     ) -> Result<Outcome, SessionError> {
         let table = &write.target.table;
-        let rows = bound(table, again.seen.scan_with_names(chosen, &[], HIDDEN.to_vec()), &[]);
+        let scan = again.seen.scan_with_names(chosen, &[]);
+        let rows = bound(table, &scan.shape.clone(), HiveTable::fixed(scan), &[]);
         let (tables, options) = (Tables::default(), self.plan_options());
         let planner = Planner::new(&tables, context.facts, &options);
         let destination = Destination::of(write, provider_as_source(write.table(context)?));
         let name = TableName { database: table.database.clone(), name: table.name.clone() };
         let plan = planner.copied(&name, &rows, again.cleared, &destination.insert_into(&[]));
         let plan = plan.map_err(|error| SessionError::of_plan(&error, text))?;
-        Ok(Outcome::collect(self.engine.stream(&plan, 1).await?).await?)
+        self.run_write(context, &plan, text).await
     }
 
     /// The statement's own error is the one to tell; what stays of its files is noted and swept later.

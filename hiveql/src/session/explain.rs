@@ -31,11 +31,11 @@ impl Session {
         query: &Query,
         text: &str,
     ) -> Result<Answer, SessionError> {
-        let bindings = self.bind(context, &names_of(query)).await?;
+        let tables = self.bind(context, &names_of(query)).await?;
         let options = self.plan_options();
-        let planned = Planner::new(&bindings.tables, context.facts, &options).plan(query);
+        let planned = Planner::new(&tables, context.facts, &options).plan(query);
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
-        Ok(Answer::Text(self.engine.explain(&relation.plan, self.threads(&bindings)).await?))
+        Ok(Answer::Text(self.engine.explain(&relation.plan).await?))
     }
 
     /// `{"input_tables":[...],"input_partitions":[...]}`
@@ -44,9 +44,9 @@ impl Session {
         context: &DdlContext<'_>,
         statement: &Statement,
     ) -> Result<Answer, SessionError> {
-        let bindings = self.bind(context, &names(statement)).await?;
+        let bound = self.bind(context, &names(statement)).await?.bound;
         let mut tables = Vec::new();
-        for (name, bound) in &bindings.tables.bound {
+        for (name, bound) in &bound {
             let kind = match bound {
                 Bound::View(_) => "VIRTUAL_VIEW",
                 Bound::Table(_) => "MANAGED_TABLE",

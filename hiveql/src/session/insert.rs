@@ -4,10 +4,9 @@ use super::{
     Answer, Session, SessionError,
     bind::names_of,
     destination::{Destination, default_texts},
-    query::Bindings,
 };
 use crate::{
-    catalog::{Column, Snapshot, Table, TableId},
+    catalog::{Column, Table, TableId},
     ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
     plan::{InsertInto, Planner, Relation, TableName},
     syntax::ast::{
@@ -33,7 +32,7 @@ struct Job<'a> {
 /// A job that has begun.
 enum Begun {
     Table(Box<Write>),
-    Directory { directory: DirectoryWrite, is_local: bool },
+    Directory { directory: Box<DirectoryWrite>, is_local: bool },
 }
 
 impl Session {
@@ -43,11 +42,9 @@ impl Session {
         insert: &Insert,
         text: &str,
     ) -> Result<Answer, SessionError> {
-        // What an overwrite replaces it may read, too: nothing may come to it after that.
-        let since = self.catalog.shared.snapshot().await?;
-        let bindings = self.bind(context, &names_in(insert)).await?;
+        let tables = self.bind(context, &names_in(insert)).await?;
         let options = self.plan_options();
-        let planner = Planner::new(&bindings.tables, context.facts, &options);
+        let planner = Planner::new(&tables, context.facts, &options);
         let planned = |error| SessionError::of_plan(&error, text);
         let jobs = match insert {
             Insert::One { target, query } => {
@@ -64,7 +61,7 @@ impl Session {
         let mut begun = Vec::with_capacity(jobs.len());
         let mut ended = Ok(Vec::new());
         for job in jobs {
-            match self.begin(context, &job, &since, text).await {
+            match self.begin(context, &job, text).await {
                 Ok(Some(started)) => begun.push((started, job)),
                 Ok(None) => {}
                 Err(error) => {
@@ -74,7 +71,7 @@ impl Session {
             }
         }
         if ended.is_ok() {
-            ended = self.write_all(context, &planner, &bindings, &begun, text).await;
+            ended = self.write_all(context, &planner, &begun, text).await;
         }
         self.end(context, begun.into_iter().map(|(begun, _)| begun).collect(), ended).await
     }
@@ -84,7 +81,6 @@ impl Session {
         &self,
         context: &DdlContext<'_>,
         job: &Job<'_>,
-        since: &Snapshot,
         text: &str,
     ) -> Result<Option<Begun>, SessionError> {
         match job.target {
@@ -94,8 +90,6 @@ impl Session {
                 let target = Target {
                     fixed: self.fixed(&table, insert).map_err(of_ddl)?,
                     overwrite: insert.overwrite,
-                    // Temporary tables are this session's alone.
-                    since: (!table.temporary).then(|| since.clone()),
                     ..Target::of(table)
                 };
                 if insert.if_not_exists && target.partition(context).await?.is_some() {
@@ -105,7 +99,7 @@ impl Session {
             }
             InsertTarget::Directory(directory) => {
                 let directory_write = self.begin_directory(context, directory, &job.rows, text).await?;
-                Ok(Some(Begun::Directory { directory: directory_write, is_local: directory.local }))
+                Ok(Some(Begun::Directory { directory: Box::new(directory_write), is_local: directory.local }))
             }
         }
     }
@@ -170,28 +164,24 @@ impl Session {
         Ok(fixed)
     }
 
-    /// Where a path of a statement is: one without a scheme or a slash in front is below this process's directory.
+    /// Where a path of a statement is: one without a scheme or a slash in front is below the user's directory.
     pub(super) fn located(&self, path: &str) -> String {
         if path.contains(':') || path.starts_with('/') {
             return path.to_owned();
         }
-        match std::path::absolute(path) {
-            Ok(absolute) => format!("file:{}", absolute.display()),
-            Err(_) => path.to_owned(),
-        }
+        self.stores.absolute(path)
     }
 
     async fn write_all(
         &self,
         context: &DdlContext<'_>,
         planner: &Planner<'_>,
-        bindings: &Bindings,
         begun: &[(Begun, Job<'_>)],
         text: &str,
     ) -> Result<Vec<Outcome>, SessionError> {
         let mut outcomes = Vec::with_capacity(begun.len());
         for (begun, job) in begun {
-            outcomes.push(self.write_one(context, planner, bindings, begun, job, text).await?);
+            outcomes.push(self.write_one(context, planner, begun, job, text).await?);
         }
         Ok(outcomes)
     }
@@ -200,7 +190,6 @@ impl Session {
         &self,
         context: &DdlContext<'_>,
         planner: &Planner<'_>,
-        bindings: &Bindings,
         begun: &Begun,
         job: &Job<'_>,
         text: &str,
@@ -212,7 +201,7 @@ impl Session {
                 let plan = planner
                     .insert(job.rows.clone(), &destination.insert_into(&insert.columns))
                     .map_err(|error| SessionError::of_plan(&error, text))?;
-                let outcome = self.run_write(&plan, bindings).await?;
+                let outcome = self.run_write(context, &plan, text).await?;
                 self.check_partitions(&outcome)?;
                 Ok(outcome)
             }
@@ -221,7 +210,7 @@ impl Session {
                 let rows = planner.coerced_to(job.rows.clone(), columns);
                 let rows = rows.map_err(|error| SessionError::of_plan(&error, text))?;
                 if *is_local {
-                    let stream = self.engine.stream(&rows.plan, self.threads(bindings)).await?;
+                    let stream = self.engine.stream(&self.work(&rows.plan, context.facts, text)).await?;
                     return Ok(directory.write(stream).await?);
                 }
                 let source = provider_as_source(directory.table()?);
@@ -238,7 +227,7 @@ impl Session {
                 };
                 let plan =
                     planner.insert(rows, &into).map_err(|error| SessionError::of_plan(&error, text))?;
-                self.run_write(&plan, bindings).await
+                self.run_write(context, &plan, text).await
             }
             (Begun::Table(_), InsertTarget::Directory(_)) => Ok(Outcome::default()),
         }
@@ -246,10 +235,11 @@ impl Session {
 
     pub(super) async fn run_write(
         &self,
+        context: &DdlContext<'_>,
         plan: &LogicalPlan,
-        bindings: &Bindings,
+        text: &str,
     ) -> Result<Outcome, SessionError> {
-        let stream = self.engine.stream(plan, self.threads(bindings)).await?;
+        let stream = self.engine.stream(&self.work(plan, context.facts, text)).await?;
         Ok(Outcome::collect(stream).await?)
     }
 
@@ -318,9 +308,9 @@ impl Session {
         if create_table::exists(context, create).await.map_err(of_ddl)? {
             return Ok(Answer::done());
         }
-        let bindings = self.bind(context, &names_of(query)).await?;
+        let tables = self.bind(context, &names_of(query)).await?;
         let options = self.plan_options();
-        let planner = Planner::new(&bindings.tables, context.facts, &options);
+        let planner = Planner::new(&tables, context.facts, &options);
         let mut rows = planner.plan(query).map_err(of_plan)?;
         rows.fields.retain(|field| !field.hidden);
         let columns = rows.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
@@ -334,7 +324,7 @@ impl Session {
             let source = provider_as_source(write.table(context)?);
             let destination = Destination::of(&write, source);
             let plan = planner.insert(rows, &destination.insert_into(&[])).map_err(of_plan)?;
-            let outcome = self.run_write(&plan, &bindings).await?;
+            let outcome = self.run_write(context, &plan, text).await?;
             self.check_partitions(&outcome)?;
             Ok(vec![outcome])
         };

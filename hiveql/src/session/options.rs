@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-/// A session of its own, in this process.
+/// How a session begins.
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
-    /// Directory of the catalog and of managed tables; made where it is missing.
+    /// Directory of managed tables and, without a cluster, of the catalog; made where it is missing.
     pub warehouse: PathBuf,
     /// `None`: `default`.
     pub database: Option<String>,
@@ -18,4 +18,6 @@ pub struct SessionOptions {
     pub partitions: usize,
     /// What operators may hold before they spill.
     pub memory_bytes: usize,
+    /// What the session's id begins with, for whoever has to know whose writes are whose.
+    pub owner: String,
 }

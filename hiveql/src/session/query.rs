@@ -1,21 +1,18 @@
 //! Queries: bound, planned, and started.
 
-use super::{Answer, Rows, Session, SessionError, bind::names_of};
+use super::{Answer, Rows, Session, SessionError, bind::names_of, engine::Work};
 use crate::{
     ddl::DdlContext,
-    plan::{PlanOptions, Planner, Tables},
+    functions::SessionFacts,
+    plan::{PlanOptions, Planner},
     syntax::ast::Query,
 };
+use datafusion::logical_expr::LogicalPlan;
 
-/// A statement as it is planned: what its names stand for, and how much it reads.
-pub(super) struct Bindings {
-    pub tables: Tables,
-    /// Of all files of all tables that are named.
-    pub input_bytes: u64,
-}
-
-/// Up to so many bytes a query runs on one thread: starting more takes longer than they save.
-const SMALL_INPUT_BYTES: u64 = 8 << 20;
+/// Up to so many bytes of input a query of a cluster is run by its session.
+const SHORT_BYTES: &str = "hive.exec.mode.local.auto.inputbytes.max";
+/// Reading them takes about as long as starting a job.
+const SHORT_BYTES_DEFAULT: u64 = 8 << 20;
 
 impl Session {
     pub(super) async fn query(
@@ -24,14 +21,19 @@ impl Session {
         query: &Query,
         text: &str,
     ) -> Result<Answer, SessionError> {
-        let bindings = self.bind(context, &names_of(query)).await?;
+        let tables = self.bind(context, &names_of(query)).await?;
         let options = self.plan_options();
-        let planner = Planner::new(&bindings.tables, context.facts, &options);
+        let planner = Planner::new(&tables, context.facts, &options);
         let relation = planner.plan(query).map_err(|error| SessionError::of_plan(&error, text))?;
         let columns =
             relation.fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect::<Vec<_>>();
-        let stream = self.engine.stream(&relation.plan, self.threads(&bindings)).await?;
+        let stream = self.engine.stream(&self.work(&relation.plan, context.facts, text)).await?;
         Ok(Answer::Rows(Rows { columns, stream, facts: context.facts.clone() }))
+    }
+
+    pub(super) fn work<'a>(&self, plan: &'a LogicalPlan, facts: &'a SessionFacts, name: &'a str) -> Work<'a> {
+        let set = self.settings.get(SHORT_BYTES).and_then(|text| text.trim().parse().ok());
+        Work { plan, facts, name, short_bytes: set.unwrap_or(SHORT_BYTES_DEFAULT) }
     }
 
     pub(super) fn plan_options(&self) -> PlanOptions {
@@ -42,11 +44,8 @@ impl Session {
             order_by_position: self.settings.is_true("hive.orderby.position.alias")
                 || self.settings.is_true("hive.groupby.orderby.position.alias"),
             regex_columns: self.settings.get("hive.support.quoted.identifiers") == Some("none"),
+            reducers: self.reducers(),
+            scripts: self.script_options(),
         }
-    }
-
-    /// How many threads a statement over these tables gets.
-    pub(super) fn threads(&self, bindings: &Bindings) -> usize {
-        if bindings.input_bytes <= SMALL_INPUT_BYTES { 1 } else { self.partitions }
     }
 }

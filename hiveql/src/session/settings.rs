@@ -1,6 +1,7 @@
 //! Settings and variables of a session: `SET key=value`, and what queries read of them.
 
 use super::SessionError;
+use crate::functions;
 use std::collections::BTreeMap;
 
 /// Settings that change results, with Hive 4's defaults.
@@ -16,13 +17,24 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.exec.dynamic.partition.mode", "nonstrict"),
     ("hive.exec.max.dynamic.partitions", "1000"),
     ("hive.exec.max.dynamic.partitions.pernode", "100"),
+    ("hive.exec.mode.local.auto.inputbytes.max", "8388608"),
+    ("hive.exec.reducers.max", "1009"),
+    ("hive.exec.script.allow.partial.consumption", "false"),
     ("hive.groupby.orderby.position.alias", "false"),
     ("hive.groupby.position.alias", "false"),
     ("hive.local.time.zone", "LOCAL"),
     ("hive.mapred.mode", "nonstrict"),
     ("hive.orderby.position.alias", "true"),
     ("hive.query.result.fileformat", "SequenceFile"),
+    (
+        "hive.script.operator.env.blacklist",
+        "hive.txn.valid.txns,hive.txn.tables.valid.writeids,hive.txn.valid.writeids,hive.script.operator.env.blacklist,hive.repl.current.table.write.id",
+    ),
+    ("hive.script.operator.id.env.var", "HIVE_SCRIPT_OPERATOR_ID"),
+    ("hive.script.operator.truncate.env", "false"),
+    ("hive.script.serde", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
     ("hive.support.quoted.identifiers", "column"),
+    ("hive.transform.escape.input", "false"),
     ("hive.variable.substitute", "true"),
 ];
 
@@ -40,6 +52,12 @@ impl Settings {
     pub fn get(&self, key: &str) -> Option<&str> {
         let default = || DEFAULTS.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         self.conf.get(key).map(String::as_str).or_else(default)
+    }
+
+    /// Those that functions ask for.
+    pub(super) fn of_functions(&self) -> BTreeMap<String, String> {
+        let set = functions::SETTINGS.iter().filter_map(|key| Some((*key, self.conf.get(*key)?)));
+        set.map(|(key, value)| (key.to_owned(), value.clone())).collect()
     }
 
     pub fn is_true(&self, key: &str) -> bool {
@@ -62,10 +80,18 @@ impl Settings {
                 self.system.insert(name.to_owned(), value.to_owned());
             }
             Some(("env", _)) => return Err(SessionError::new("env:* variables can not be set.")),
-            Some(("hiveconf" | "metaconf", name)) => self.set(name, value),
-            _ => self.set(key, value),
+            Some(("hiveconf" | "metaconf", name)) => self.set_checked(name, value)?,
+            _ => self.set_checked(key, value)?,
         }
-        self.timezone().map(drop)
+        Ok(())
+    }
+
+    fn set_checked(&mut self, key: &str, value: &str) -> Result<(), SessionError> {
+        let before = self.conf.insert(key.to_owned(), value.to_owned());
+        self.timezone().map(drop).inspect_err(|_| match before {
+            Some(before) => self.set(key, &before),
+            None => self.reset_key(key),
+        })
     }
 
     /// Back to the defaults; variables stay.
@@ -175,5 +201,6 @@ mod tests {
         settings.set_prefixed("hive.local.time.zone", "Europe/Berlin").unwrap();
         assert_eq!(settings.timezone().unwrap(), chrono_tz::Europe::Berlin);
         assert!(settings.set_prefixed("hive.local.time.zone", "Nowhere").is_err());
+        assert_eq!(settings.timezone().unwrap(), chrono_tz::Europe::Berlin);
     }
 }

@@ -4,7 +4,7 @@ use super::SessionError;
 use tokio::process::Command;
 
 /// Its standard output, line by line; what it writes to standard error goes there at once.
-pub(super) async fn run(command: &str) -> Result<Vec<String>, SessionError> {
+pub async fn run(command: &str) -> Result<Vec<String>, SessionError> {
     let failed = |reason: String| SessionError::new(format!("the command `{command}` failed: {reason}"));
     let output = Command::new("/bin/sh")
         .args(["-c", command])

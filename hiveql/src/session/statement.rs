@@ -5,8 +5,8 @@ use crate::{
     catalog::Column,
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
-    plan::Planner,
-    syntax::ast::{AlterAction, CreateSource, CreateView, Describe, Statement},
+    plan::{Planner, TableName, Tables},
+    syntax::ast::{AlterAction, CreateSource, CreateView, Cte, Describe, Statement},
     types::HiveType,
 };
 use datafusion::{
@@ -49,9 +49,6 @@ impl Session {
             Statement::Explain(explain) => self.explain(context, explain, text).await?,
             Statement::Insert(insert) => self.insert(context, insert, text).await?,
             Statement::Analyze(analyze) => self.analyze(context, analyze, text).await?,
-            Statement::Update(update) => self.update(context, update, text).await?,
-            Statement::Delete(delete) => self.delete(context, delete, text).await?,
-            Statement::Merge(merge) => self.merge(context, merge, text).await?,
             Statement::Load(load) => self.load(context, load, text).await?,
             Statement::Truncate { table, partition, columns, force } if columns.is_empty() => {
                 self.truncate(context, table, partition, *force, text).await?
@@ -64,10 +61,6 @@ impl Session {
             {
                 self.concatenate(context, alter, text).await?
             }
-            Statement::Export { table, partition, path } => {
-                self.export(context, table, partition, path, text).await?
-            }
-            Statement::Import { .. } => self.import(context, statement, text).await?,
             Statement::CreateTable(create) => match &create.source {
                 CreateSource::LikeFile { format, path } => {
                     self.create_table_like_file(context, create, format, path, text).await?
@@ -77,8 +70,15 @@ impl Session {
             },
             Statement::CreateView(view) => self.create_view(context, view, text).await?,
             Statement::Describe(Describe::Function { name, extended }) => {
-                described(name, *extended, context.facts)?
+                self.described(context, name, *extended).await?
             }
+            Statement::Update(update) => self.update(context, update, text).await?,
+            Statement::Delete(delete) => self.delete(context, delete, text).await?,
+            Statement::Merge(merge) => self.merge(context, merge, text).await?,
+            Statement::Export { table, partition, path } => {
+                self.export(context, table, partition, path, text).await?
+            }
+            Statement::Import { .. } => self.import(context, statement, text).await?,
             statement => return self.ddl(context, statement, text).await,
         };
         Ok((answer, Vec::new()))
@@ -94,29 +94,66 @@ impl Session {
         printed(done.map_err(|error| SessionError::of_ddl(&error, text))?, context.facts)
     }
 
+    /// What DESCRIBE FUNCTION says of what is built in, and of programs.
+    async fn described(
+        &self,
+        context: &DdlContext<'_>,
+        name: &str,
+        extended: bool,
+    ) -> Result<Answer, SessionError> {
+        let folded = name.to_lowercase();
+        let mut programs = self.programs().await?;
+        let own = programs.remove(&folded);
+        let lines = match (own, registry::describe(name, extended)) {
+            (None, Some(lines)) => Some(lines),
+            (own, _) => own
+                .or_else(|| programs.remove(&format!("{}.{folded}", self.database)))
+                .map(|program| program.lines(name, extended)),
+        };
+        let lines = lines.unwrap_or_else(|| vec![format!("Function '{name}' does not exist.")]);
+        Ok(printed(Output::listing("tab_name", lines), context.facts)?.0)
+    }
+
     async fn create_view(
         &self,
         context: &DdlContext<'_>,
         view: &CreateView,
         text: &str,
     ) -> Result<Answer, SessionError> {
-        let bindings = self.bind(context, &super::bind::names_of(&view.query)).await?;
+        let tables = self.bind(context, &super::bind::names_of(&view.query)).await?;
         let options = self.plan_options();
-        let planned = Planner::new(&bindings.tables, context.facts, &options).plan(&view.query);
+        let planned = Planner::new(&tables, context.facts, &options).plan(&view.query);
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
         let columns =
             relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
-        ddl::views::create(context, view, columns, view.text.clone())
+        ddl::views::create(context, view, columns, expanded(view, &tables, &self.database))
             .await
             .map_err(|error| SessionError::of_ddl(&error, text))?;
         Ok(Answer::done())
     }
 }
 
-fn described(name: &str, extended: bool, facts: &SessionFacts) -> Result<Answer, SessionError> {
-    let lines = registry::describe(name, extended)
-        .unwrap_or_else(|| vec![format!("Function '{name}' does not exist.")]);
-    Ok(printed(Output::listing("tab_name", lines), facts)?.0)
+/// The view's text with the database of each table, so that it means the same wherever it is asked.
+fn expanded(view: &CreateView, tables: &Tables, database: &str) -> String {
+    let mut names = super::bind::names_of(&view.query);
+    names.retain(|name| {
+        let is_cte = |cte: &Cte| name.parts.first().is_some_and(|part| cte.name.is(&part.text));
+        name.parts.len() == 1
+            && tables.bound.contains_key(&TableName::of(name, database))
+            && !view.query.with.iter().any(is_cte)
+    });
+    // From the end, so that what comes before stays where it is.
+    names.sort_by_key(|name| std::cmp::Reverse(name.span.start));
+    names.dedup_by_key(|name| name.span.start);
+    let mut text = view.text.clone();
+    for name in names {
+        if let Some(place) = name.span.start.checked_sub(view.query.span.start)
+            && text.is_char_boundary(place)
+        {
+            text.insert_str(place, &format!("`{database}`."));
+        }
+    }
+    text
 }
 
 /// Texts as rows.

@@ -5,7 +5,7 @@ use crate::{
     catalog::{Table, TableId, TableKind},
     ddl::{DdlContext, DdlError, Problem, constraints, create_table, partition_spec, statistics},
     syntax::ast::{ObjectName, PartitionSpec, Statement},
-    write::{self, ExportedFolder, ImportSource, SeenTable, Target, Wanted},
+    write::{self, ExportedFolder, ImportSource, SeenTable, StoredFiles, Target},
 };
 use std::collections::BTreeMap;
 
@@ -29,7 +29,8 @@ impl Session {
         let of_ddl = |error| SessionError::of_ddl(&error, text);
         let table = self.target_table(context, name, text).await?;
         let filter = partition_spec::filter(&table, spec).map_err(of_ddl)?;
-        let seen = SeenTable::of(context, &table, &Wanted { filter, keep: &|_| true }).await?;
+        let files = StoredFiles::new(context, self.stores.clone(), table.clone(), Vec::new())?;
+        let seen = SeenTable::of(files, &filter).await?;
         if seen.parts.is_empty() && !spec.is_empty() {
             return Err(of_ddl(Problem::NoPartition(partition_spec::text(spec)).into()));
         }
@@ -198,7 +199,14 @@ async fn check_free(
     if !found.is_partitioned() {
         let snapshot = catalog.snapshot().await?;
         let location = &found.storage.location;
-        let seen = write::seen_files(context, location, found.contents.as_ref(), &snapshot).await?;
+        let seen = write::seen_files(
+            context.stores,
+            write::is_recursive(context),
+            location,
+            found.contents.as_ref(),
+            &snapshot,
+        )
+        .await?;
         return match seen.is_empty() {
             true => Ok(()),
             false => Err(Problem::HasData(found.full_name()).into()),

@@ -11,7 +11,7 @@
 use super::{
     StageGraph,
     fragments::{FragmentError, Fragments},
-    results, spec,
+    results, ship, spec,
 };
 use crate::functions::SessionFacts;
 use datafusion::{
@@ -21,21 +21,47 @@ use datafusion::{
 use futures::StreamExt;
 use skep_hdfs::{FsPath, stores::Stores};
 use skep_jobs::{
-    model::{Executable, JobConf, JobId, JobSpec, JobState, JobView, Program, RESULTS_DIRECTORY},
+    conf::JOB_OWNER,
+    model::{
+        Executable, JobConf, JobId, JobSpec, JobState, JobView, Program, RESULTS_DIRECTORY, ShippedFile,
+    },
     protocol::client::WorkerState,
     submit::{
-        JobsClient, JobsError,
+        JobsClient, JobsError, SubmitError,
         watch::{self, Watching},
     },
 };
-use tokio::runtime::Handle;
+use std::time::Duration;
+use tokio::{runtime::Handle, time::timeout};
+use tokio_util::task::TaskTracker;
+
+/// A master that is away is not waited for longer; the next service kills what is left.
+const AFTERWARDS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A cluster that runs queries. Cheap to clone.
 #[derive(Clone)]
 pub struct QueryCluster {
     pub jobs: JobsClient,
     pub stores: Stores,
-    pub user: String,
+    user: String,
+    owner: Option<String>,
+    afterwards: Afterwards,
+}
+
+/// What goes on when queries are over: jobs are killed that nobody waits for, and files removed.
+#[derive(Clone, Default)]
+pub struct Afterwards(TaskTracker);
+
+impl Afterwards {
+    fn spawn(&self, runtime: &Handle, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn_on(work, runtime);
+    }
+
+    /// Returns when nothing is left to do, or after a while.
+    pub async fn done(&self) {
+        self.0.close();
+        let _ = timeout(AFTERWARDS_PATIENCE, self.0.wait()).await;
+    }
 }
 
 /// What is run, and how.
@@ -53,6 +79,10 @@ pub struct Query<'a> {
 pub enum DriveError {
     #[error(transparent)]
     Fragment(#[from] FragmentError),
+    #[error("a file that a script needs cannot be brought to the cluster")]
+    Ship(#[source] SubmitError),
+    #[error("{file}, which a script needs, cannot be brought to the cluster: it has no storage of its own")]
+    NoStorage { file: String },
     #[error("the query cannot be submitted")]
     Submit(#[source] JobsError),
     #[error("{job} cannot be watched; see `skep jobs show {job}`")]
@@ -81,6 +111,20 @@ pub struct RunningQuery {
 }
 
 impl QueryCluster {
+    pub fn new(jobs: JobsClient, stores: Stores, user: String) -> QueryCluster {
+        QueryCluster { jobs, stores, user, owner: None, afterwards: Afterwards::default() }
+    }
+
+    /// Its jobs say that they are this one's.
+    pub fn owned_by(self, owner: String) -> QueryCluster {
+        QueryCluster { owner: Some(owner), ..self }
+    }
+
+    /// What goes on when its queries are over is waited for there.
+    pub fn with_afterwards(self, afterwards: Afterwards) -> QueryCluster {
+        QueryCluster { afterwards, ..self }
+    }
+
     /// Tasks that the cluster runs at a time now: what [`super::settings::target_partitions`] is made from.
     pub async fn slots(&self) -> Result<u32, JobsError> {
         let view = self.jobs.status().await?;
@@ -88,20 +132,32 @@ impl QueryCluster {
         Ok(live.map(|worker| worker.slots).sum())
     }
 
+    async fn ship(&self, graph: &StageGraph) -> Result<Vec<ShippedFile>, DriveError> {
+        let files = ship::files_of(graph);
+        match (files.first(), self.stores.client()) {
+            (None, _) => Ok(Vec::new()),
+            (Some(_), Some(client)) => ship::ship(client, files).await.map_err(DriveError::Ship),
+            (Some(file), None) => Err(DriveError::NoStorage { file: file.path.clone() }),
+        }
+    }
+
     /// Must be called inside a runtime.
     pub async fn start(&self, query: Query<'_>) -> Result<RunningQuery, DriveError> {
         let last = query.graph.stages.last().ok_or(FragmentError::NoStage(0))?;
         let directory = format!("{RESULTS_DIRECTORY}/{:016x}", rand::random::<u64>());
         let fragments = Fragments::encode(query.graph, query.facts, query.options, Some(directory.clone()))?;
-        let program =
-            Program { executable: Executable::Skep, arguments: fragments.arguments()?, files: Vec::new() };
+        let arguments = fragments.arguments()?;
+        let files = self.ship(query.graph).await?;
+        let program = Program { executable: Executable::Skep, arguments, files };
         let stages = spec::stages(query.graph, Some(&self.stores)).await.map_err(FragmentError::Encode)?;
+        let mut conf = query.conf;
+        conf.extra.extend(self.owner.iter().map(|owner| (JOB_OWNER.to_owned(), owner.clone())));
         let spec = JobSpec {
             name: query.name,
             user: self.user.clone(),
             token: rand::random(),
             program,
-            conf: query.conf,
+            conf,
             stages,
             finish: None,
         };
@@ -171,7 +227,7 @@ impl Drop for Kill {
             return;
         }
         let (job, cluster) = (self.job, self.cluster.clone());
-        self.runtime.spawn(async move {
+        self.cluster.afterwards.spawn(&self.runtime, async move {
             if let Err(error) = cluster.jobs.kill(job, cluster.user.clone()).await {
                 tracing::info!(%job, %error, "a query that nobody waits for was not killed");
             }
@@ -191,7 +247,7 @@ impl Drop for ResultsDirectory {
         let (Some(path), Some(client)) = (self.path.take(), self.cluster.stores.client().cloned()) else {
             return;
         };
-        self.runtime.spawn(async move {
+        self.cluster.afterwards.spawn(&self.runtime, async move {
             if let Err(error) = client.delete(&path, true).await {
                 tracing::info!(%path, %error, "a query's results are left to the master to remove");
             }

@@ -21,6 +21,7 @@ mod repeat;
 pub mod results;
 pub mod settings;
 pub mod shares;
+mod ship;
 pub mod spec;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 //! is one of those: that costs a second run after a loss, and nothing else.
 
 use super::{ShuffleReadExec, Stage};
-use crate::scan::HiveScanExec;
+use crate::{reducers::ReducersExec, scan::HiveScanExec, script::ScriptExec};
 use datafusion::{
     common::{Result, tree_node::TreeNodeRecursion},
     physical_plan::{
@@ -34,7 +34,8 @@ pub(super) fn classify(stages: &mut [Stage]) {
 fn repeat(plan: &Arc<dyn ExecutionPlan>, before: &[Stage]) -> Determinism {
     let inputs = plan.children().into_iter().map(|child| repeat(child, before));
     let inputs = inputs.fold(Determinism::Exact, worse);
-    if is_volatile(plan) {
+    // A script may do anything.
+    if is_volatile(plan) || plan.is::<ScriptExec>() {
         return Determinism::Varies;
     }
     if let Some(read) = plan.downcast_ref::<ShuffleReadExec>() {
@@ -75,6 +76,7 @@ fn keeps(plan: &Arc<dyn ExecutionPlan>) -> bool {
         || plan.is::<InterleaveExec>()
         || plan.is::<CooperativeExec>()
         || plan.is::<HiveScanExec>()
+        || plan.is::<ReducersExec>()
         || plan.is::<PlaceholderRowExec>()
         || plan.is::<EmptyExec>()
 }

@@ -37,7 +37,7 @@ pub(super) fn partitions_of(plan: &Arc<dyn ExecutionPlan>, partition_bytes: u64)
 }
 
 /// Of all files and literals below a node.
-fn bytes_read(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
+pub(crate) fn bytes_read(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
     if let Some(scan) = plan.downcast_ref::<HiveScanExec>() {
         return Some(scan.description().bytes());
     }

@@ -1,10 +1,12 @@
 //! A plan that is cut, encoded, and run stage by stage gives the rows that DataFusion gives for it in one piece.
 
+mod scripts;
+
 use super::{StageGraph, cut, local, settings};
 use crate::{
     formats::{Compression, FileFormat, Sink, StorageWords, arrow_schema, stored_as},
     functions::SessionFacts,
-    scan::{FileSplit, HiveScanExec, HiveTable, Part, ScanParts},
+    scan::{FileSplit, HiveScanExec, HiveTable, Part, ScanParts, ScanShape},
     types::HiveType,
 };
 use async_trait::async_trait;
@@ -133,13 +135,11 @@ impl Bed {
             let size = store.head(&path).await.unwrap().size;
             written.push((path.to_string(), size));
         }
-        Spread(HiveTable::new(ScanParts {
-            columns,
-            partition_columns: Vec::new(),
-            parts: vec![Part { format, files: written, partition_values: Vec::new() }],
+        Spread(HiveTable::fixed(ScanParts {
+            shape: ScanShape { columns, partition_columns: Vec::new(), virtual_columns: Vec::new() },
+            parts: vec![Part { format, files: written, partition_values: Vec::new(), buckets: 0 }],
             store,
             file_name_prefix: "file:///".to_owned(),
-            virtual_columns: Vec::new(),
         }))
     }
 
@@ -197,6 +197,7 @@ fn facts() -> SessionFacts {
         now: Utc.with_ymd_and_hms(2024, 5, 6, 7, 8, 9).unwrap(),
         user: "ada".to_owned(),
         database: "default".to_owned(),
+        settings: Default::default(),
     }
 }
 

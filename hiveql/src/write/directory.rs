@@ -55,7 +55,7 @@ impl DirectoryWrite {
         let root = format!("{directory}/.skep-{number}");
         let description = WriteDescription {
             write: number,
-            prefix: super::scan_parts::prefix(path, directory.as_ref()),
+            prefix: super::stored::prefix(path, directory.as_ref()),
             root,
             storage: format.definition().0.clone(),
             columns: columns.to_vec(),

@@ -67,7 +67,7 @@ pub async fn export(
     to: &str,
 ) -> Result<(), WriteError> {
     let (target, root) = context.stores.resolve(to)?;
-    if !files::list(context, to).await?.is_empty() {
+    if !files::list(context.stores, to).await?.is_empty() {
         return Err(WriteError::NotEmpty(to.to_owned()));
     }
     let (exported, copies) = plan(table, seen, &root);
@@ -134,7 +134,7 @@ async fn write(
 
 /// The error that was there first is the one to tell.
 async fn clean_up(context: &DdlContext<'_>, target: &Arc<dyn ObjectStore>, to: &str) {
-    for file in files::list(context, to).await.unwrap_or_default() {
+    for file in files::list(context.stores, to).await.unwrap_or_default() {
         if let Err(error) = target.delete(&file.location).await {
             tracing::warn!(%error, file = %file.location, "a file of a failed export stays");
         }

@@ -11,7 +11,7 @@ use datafusion::{
         array::{Array, ArrayRef, RecordBatch, StringArray, UInt32Array},
         compute::{partition, take_record_batch},
     },
-    common::{DataFusionError, Result, cast::as_string_array},
+    common::{Result, cast::as_string_array},
 };
 use object_store::ObjectStore;
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
@@ -86,7 +86,7 @@ impl Folders {
         let Some(folder) = self.folder.take() else { return Ok(()) };
         let amount = self.closed.entry(folder.name).or_default();
         for writer in folder.files.into_values() {
-            let written = writer.close().await?;
+            let written = writer.close().await.map_err(|error| error.under(&self.description.prefix))?;
             amount.add(Amount { files: 1, rows: written.rows, bytes: written.bytes });
         }
         Ok(())
@@ -130,7 +130,8 @@ impl Folders {
                 place.insert(self.format.writer(sink, self.description.compression).await?)
             }
         };
-        writer.write(batch).await.map_err(DataFusionError::from)
+        let written = writer.write(batch).await;
+        written.map_err(|error| error.under(&self.description.prefix).into())
     }
 
     pub async fn close(mut self) -> Result<BTreeMap<String, Amount>> {

@@ -2,7 +2,7 @@
 
 use crate::{
     catalog::{Contents, FileStamp, Snapshot},
-    ddl::{DdlContext, DdlError, files},
+    ddl::{DdlContext, DdlError, Stores, files},
 };
 
 /// Any of these asks for the folders below a location too.
@@ -21,20 +21,26 @@ pub struct SeenFile {
     pub stamp: FileStamp,
 }
 
+/// Whether the folders below a location are read too.
+pub fn is_recursive(context: &DdlContext<'_>) -> bool {
+    RECURSIVE.iter().any(|name| context.setting_is(name, "true"))
+}
+
 /// In order of their names. `snapshot` was taken before the record with these `contents` was read.
 pub async fn seen_files(
-    context: &DdlContext<'_>,
+    stores: &dyn Stores,
+    recursive: bool,
     location: &str,
     contents: Option<&Contents>,
     snapshot: &Snapshot,
 ) -> Result<Vec<SeenFile>, DdlError> {
-    let all = all_files(context, location).await?;
-    Ok(seen_among(context, &all, contents, snapshot))
+    let all = all_files(stores, location).await?;
+    Ok(seen_among(recursive, &all, contents, snapshot))
 }
 
 /// Those of the files at a location that a reader sees.
 pub(super) fn seen_among(
-    context: &DdlContext<'_>,
+    recursive: bool,
     all: &[SeenFile],
     contents: Option<&Contents>,
     snapshot: &Snapshot,
@@ -47,7 +53,6 @@ pub(super) fn seen_among(
             &untouched
         }
     };
-    let recursive = RECURSIVE.iter().any(|name| context.setting_is(name, "true"));
     let is_seen = |file: &&SeenFile| {
         let reached = recursive || !file.name.contains('/');
         reached && contents.sees(&file.name, file.stamp)
@@ -56,10 +61,10 @@ pub(super) fn seen_among(
 }
 
 /// All that is at a location, in order of the names.
-pub(super) async fn all_files(context: &DdlContext<'_>, location: &str) -> Result<Vec<SeenFile>, DdlError> {
-    let (_, root) = context.stores.resolve(location)?;
+pub(super) async fn all_files(stores: &dyn Stores, location: &str) -> Result<Vec<SeenFile>, DdlError> {
+    let (_, root) = stores.resolve(location)?;
     let mut all = Vec::new();
-    for file in files::list(context, location).await? {
+    for file in files::list(stores, location).await? {
         match files::name_below(&root, &file) {
             Some(name) if !name.is_empty() => {
                 all.push(SeenFile { path: file.location.to_string(), name, stamp: files::stamp(&file) });

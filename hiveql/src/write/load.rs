@@ -6,6 +6,7 @@ use crate::{
     ddl::{DdlContext, files},
 };
 use futures::{StreamExt, TryStreamExt};
+use glob::Pattern;
 use object_store::{
     ObjectMeta, ObjectStore, ObjectStoreExt, buffered::BufWriter, local::LocalFileSystem, path::Path,
 };
@@ -47,7 +48,36 @@ impl Source {
         Ok(Source { store, path, text: location.to_owned(), moved_from: Some(location.to_owned()) })
     }
 
+    /// The last part of the path as a pattern, if it is one.
+    fn pattern(&self) -> Option<Pattern> {
+        let last = self.text.trim_end_matches('/').rsplit('/').next()?;
+        last.contains(['*', '?', '[']).then(|| Pattern::new(last).ok()).flatten()
+    }
+
+    /// What a pattern matches: files, or the files of folders.
+    async fn matching(&self, pattern: &Pattern) -> Result<Vec<ObjectMeta>, WriteError> {
+        let failed = |source| WriteError::Store { doing: "listing", location: self.text.clone(), source };
+        let mut parts: Vec<_> = self.path.parts().collect();
+        parts.pop();
+        let parent: Path = parts.into_iter().collect();
+        let matches = |path: &Path| path.filename().is_some_and(|name| pattern.matches(name));
+        let listed = self.store.list_with_delimiter(Some(&parent)).await.map_err(failed)?;
+        let mut files: Vec<_> = listed.objects.into_iter().filter(|file| matches(&file.location)).collect();
+        for folder in listed.common_prefixes.iter().filter(|folder| matches(folder)) {
+            files.extend(self.store.list_with_delimiter(Some(folder)).await.map_err(failed)?.objects);
+        }
+        files.retain(|file| file.location.filename().is_some_and(|name| !is_private(name)));
+        if files.is_empty() {
+            return Err(WriteError::NothingToLoad { path: self.text.clone() });
+        }
+        files.sort_by(|left, right| left.location.cmp(&right.location));
+        Ok(files)
+    }
+
     async fn files(&self) -> Result<Vec<ObjectMeta>, WriteError> {
+        if let Some(pattern) = self.pattern() {
+            return self.matching(&pattern).await;
+        }
         let failed = |source| WriteError::Store { doing: "listing", location: self.text.clone(), source };
         let listed = self.store.list_with_delimiter(Some(&self.path)).await.map_err(failed)?;
         if let Some(folder) =
@@ -70,13 +100,20 @@ impl Source {
     /// What is to be deleted at its old place once the table has it.
     fn replaced(&self, files: &[ObjectMeta]) -> Option<(String, Replaced)> {
         let location = self.moved_from.as_ref()?;
-        let is_file = files.iter().any(|file| file.location == self.path);
+        let is_file = self.pattern().is_some() || files.iter().any(|file| file.location == self.path);
         let folder = match location.trim_end_matches('/').rsplit_once('/') {
             Some((folder, _)) if is_file => folder.to_owned(),
             _ => location.clone(),
         };
-        let named =
-            files.iter().filter_map(|file| Some((file.location.filename()?.to_owned(), files::stamp(file))));
+        // Of a pattern's files also the folder's name counts: they are named from the folder that the pattern stands in.
+        let depth = self.path.parts().count().saturating_sub(1);
+        let name = |file: &ObjectMeta| -> Option<String> {
+            match self.pattern() {
+                Some(_) => Some(Path::from_iter(file.location.parts().skip(depth)).to_string()),
+                None => file.location.filename().map(str::to_owned),
+            }
+        };
+        let named = files.iter().filter_map(|file| Some((name(file)?, files::stamp(file))));
         Some((
             folder,
             Replaced {

@@ -5,9 +5,8 @@
 //! * A kill after it leaves replaced files that no reader sees, and a note of them too.
 
 use super::{
-    Amount, Outcome, ReplacedFiles, SeenFile, Write, WriteError,
+    Amount, Outcome, ReplacedFiles, SeenFile, Write, WriteError, is_recursive,
     listing::{all_files, seen_among},
-    seen_files,
 };
 use crate::{
     catalog::{
@@ -17,6 +16,9 @@ use crate::{
     ddl::{DdlContext, files, statistics},
 };
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How long files that were replaced stay for statements that read them; without it they go at once.
+pub const KEEP_SECONDS: &str = "skep.replaced.files.keep.seconds";
 
 /// Makes everything that one statement wrote seen, or nothing.
 pub async fn publish(context: &DdlContext<'_>, writes: Vec<(Write, Outcome)>) -> Result<(), WriteError> {
@@ -77,6 +79,8 @@ struct Publication<'a> {
     change: Change,
     tables: BTreeMap<TableId, TableDraft>,
     removals: BTreeMap<String, Replaced>,
+    /// What LOAD took from elsewhere.
+    moved: Vec<Removal>,
     created: Option<Table>,
 }
 
@@ -113,6 +117,7 @@ impl<'a> Publication<'a> {
             change: Change::default(),
             tables: BTreeMap::new(),
             removals: BTreeMap::new(),
+            moved: Vec::new(),
             created: None,
         })
     }
@@ -120,7 +125,8 @@ impl<'a> Publication<'a> {
     async fn add(&mut self, write: &Write, outcome: &Outcome) -> Result<(), WriteError> {
         self.change.end_write(&write.pending);
         if let Some((location, moved)) = &outcome.moved {
-            self.removals.entry(location.clone()).or_default().files.extend(moved.files.clone());
+            let (location, replaced) = (location.clone(), Some(moved.clone()));
+            self.moved.push(Removal { location, replaced, due_seconds: 0 });
         }
         self.draft_table(write).await?;
         let target = &write.target;
@@ -228,13 +234,14 @@ impl<'a> Publication<'a> {
                 let by = by(old.and_then(|old| old.last.as_ref()));
                 return Err(WriteError::Conflict { what: home.name, by });
             }
-            let seen = seen_files(self.context, &home.location, old, &self.snapshot).await?;
-            let removal = self.removals.entry(home.location.clone()).or_default();
-            home.overwrite(seen, removal);
+            let all = all_files(self.context.stores, &home.location).await?;
+            let seen = seen_among(is_recursive(self.context), &all, old, &self.snapshot);
+            home.overwrite(seen, self.removals.entry(home.location.clone()).or_default());
             statistics::set(home.properties, &added);
         } else if let Some(replaced) = outcome.replaced.get(values.as_deref().unwrap_or_default()) {
-            let all = all_files(self.context, &home.location).await?;
-            let seen = seen_among(self.context, &all, home.contents.as_ref(), &self.snapshot);
+            let all = all_files(self.context.stores, &home.location).await?;
+            let contents = home.contents.as_ref();
+            let seen = seen_among(is_recursive(self.context), &all, contents, &self.snapshot);
             let removal = self.removals.entry(home.location.clone()).or_default();
             home.replace(&self.snapshot, &all, seen, replaced, removal, &added)?;
         } else {
@@ -265,9 +272,12 @@ impl<'a> Publication<'a> {
                 }
             }
         }
+        let keep = (self.context.settings)(KEEP_SECONDS).and_then(|text| text.parse::<i64>().ok());
+        let due_seconds = keep.map_or(0, |keep| self.context.now_seconds() + keep);
         let removals = self.removals.into_iter().filter(|(_, replaced)| *replaced != Replaced::default());
         let removals =
-            removals.map(|(location, replaced)| Removal { location, replaced: Some(replaced) }).collect();
+            removals.map(|(location, replaced)| Removal { location, replaced: Some(replaced), due_seconds });
+        let removals = removals.chain(self.moved).collect();
         let done = files::commit_then_remove(self.context, self.catalog, self.change, removals).await;
         match (done, self.created) {
             (Err(error), Some(created)) if error.is_conflict() => {

@@ -123,7 +123,7 @@ impl Target {
         let sorted = storage.sort_columns.iter();
         let description = WriteDescription {
             write: pending.record.number,
-            prefix: super::scan_parts::prefix(&location, root.as_ref()),
+            prefix: super::stored::prefix(&location, root.as_ref()),
             root: root.to_string(),
             storage: definition.clone(),
             columns: declared.to_vec(),

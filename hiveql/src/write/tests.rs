@@ -5,10 +5,12 @@ use crate::{
     catalog::{Attempts, Catalog, Contents, MemoryStore, SessionCatalog, Table},
     ddl::{DdlContext, DdlError, Stores, ensure_default},
     functions::SessionFacts,
+    scan::TableFiles,
 };
 use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
 use std::{collections::BTreeMap, sync::Arc};
 
+#[derive(Clone)]
 struct OneStore(Arc<dyn ObjectStore>);
 
 impl Stores for OneStore {
@@ -31,6 +33,7 @@ async fn a_scan_sees_the_files_of_published_writes_and_those_of_others() {
         now: chrono::Utc::now(),
         user: "me".to_owned(),
         database: "default".to_owned(),
+        settings: Default::default(),
     };
     let (catalog_, stores_, facts_) = (&catalog, &stores, &facts);
     let context = DdlContext {
@@ -58,8 +61,8 @@ async fn a_scan_sees_the_files_of_published_writes_and_those_of_others() {
     for name in ["000000_0-w17", "000000_0-w18", "000000_0-w17-a1", "kv1.txt", "_SUCCESS", "deep/kv2.txt"] {
         store.put(&Path::parse(format!("w/t/{name}")).unwrap(), "1\n".into()).await.unwrap();
     }
-    let wanted = Wanted { filter: Vec::new(), keep: &|_| true };
-    let parts = SeenTable::of(&context, &table, &wanted).await.unwrap().scan(Vec::new());
+    let files = StoredFiles::new(&context, Arc::new(stores.clone()), table, Vec::new()).unwrap();
+    let parts = files.parts(&[0]).await.unwrap();
     let names: Vec<&str> = parts.parts[0].files.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(names, ["w/t/000000_0-w17", "w/t/kv1.txt"]);
 }

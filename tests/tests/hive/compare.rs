@@ -37,7 +37,8 @@ fn describes(sql: &str) -> bool {
 }
 
 fn without_blanks(lines: &[String]) -> Vec<String> {
-    let trim = |line: &String| line.split('\t').map(str::trim).collect::<Vec<_>>().join("\t").trim().to_owned();
+    let trim =
+        |line: &String| line.split('\t').map(str::trim).collect::<Vec<_>>().join("\t").trim().to_owned();
     lines.iter().map(trim).filter(|line| !line.is_empty()).collect()
 }
 
@@ -83,7 +84,8 @@ fn ordered(statement: &Statement, expect: &[String], found: &[String]) -> Verdic
         return Verdict::Wrong(format!("{} rows, expected {}", found.len(), expect.len()));
     }
     let Some(columns) = &statement.sort_columns else {
-        return match expect.iter().zip(found).position(|(expect, found)| !same_row(statement, expect, found)) {
+        return match expect.iter().zip(found).position(|(expect, found)| !same_row(statement, expect, found))
+        {
             None => Verdict::Right,
             Some(row) => Verdict::Wrong(format!("row {row} is {:?}, expected {:?}", found[row], expect[row])),
         };
@@ -93,7 +95,8 @@ fn ordered(statement: &Statement, expect: &[String], found: &[String]) -> Verdic
         columns.iter().map(|column| cells.get(*column).copied().unwrap_or_default().to_owned()).collect()
     };
     for (row, (expected, line)) in expect.iter().zip(found).enumerate() {
-        let same = key(expected).iter().zip(key(line)).all(|(left, right)| same_cell(statement, left, &right));
+        let same =
+            key(expected).iter().zip(key(line)).all(|(left, right)| same_cell(statement, left, &right));
         if !same {
             return Verdict::Wrong(format!("the key of row {row} is {line:?}, expected {expected:?}"));
         }
@@ -112,7 +115,8 @@ fn same_row(statement: &Statement, left: &str, right: &str) -> bool {
         return true;
     }
     let (lefts, rights): (Vec<_>, Vec<_>) = (left.split('\t').collect(), right.split('\t').collect());
-    lefts.len() == rights.len() && lefts.iter().zip(rights).all(|(left, right)| same_cell(statement, left, right))
+    lefts.len() == rights.len()
+        && lefts.iter().zip(rights).all(|(left, right)| same_cell(statement, left, right))
 }
 
 fn same_cell(statement: &Statement, left: &str, right: &str) -> bool {

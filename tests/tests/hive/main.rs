@@ -3,6 +3,7 @@
 //!
 //! All of them must pass but those that `hive-qtests/expected-failures.txt` names. `SKEP_HIVE_TESTS=join,union` runs only tests
 //! with one of these in their names, `SKEP_HIVE_REPORT` says where the report goes (else `target/hive-report.txt`).
+//! `SKEP_UPDATE=1` writes the figures of a whole run into `docs/hive-compatibility.md`.
 
 mod compare;
 mod corpus;
@@ -64,6 +65,10 @@ fn the_tests_of_hive_pass_but_those_that_are_listed() {
     let report = Report::of(&tests, &outcomes);
     report.write(&Report::path());
     println!("{}", report.summary());
+    if is_whole && std::env::var_os("SKEP_UPDATE").is_some() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+        report.publish(&docs.join("hive-compatibility.md"));
+    }
     let problems = expectation.problems(&tests, &outcomes, is_whole);
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }

@@ -8,6 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Between them stands what is made.
+const BEGIN: &str = "<!-- figures: SKEP_UPDATE=1 cargo test --test hive -->";
+const END: &str = "<!-- end of figures -->";
 /// So much of a statement or a reason is shown.
 const TEXT_CHARS: usize = 600;
 /// A failed statement that prints nothing is told so often per test.
@@ -81,6 +84,21 @@ impl Report {
             writeln!(text, "{name:<28} {passed:>5} of {all:>5} {share:>6.1} %").expect("a string takes all");
         }
         text
+    }
+
+    /// Puts the figures into the document that tells users of them, between its two marks.
+    pub fn publish(&self, document: &Path) {
+        let text = fs::read_to_string(document).expect("the document is there");
+        let (head, rest) = text.split_once(BEGIN).expect("the document has its mark");
+        let (_, tail) = rest.split_once(END).expect("the document has its second mark");
+        let mut table = "| area | passed | of | |\n| --- | ---: | ---: | ---: |\n".to_owned();
+        let areas = self.areas.iter().map(|(name, count)| (name.as_str(), count));
+        for (name, Count { passed, all }) in areas.chain([("**all tests**", &self.whole)]) {
+            let share = percent(*passed, *all);
+            writeln!(table, "| {name} | {passed} | {all} | {share:.1} % |").expect("a string takes all");
+        }
+        fs::write(document, format!("{head}{BEGIN}\n\n{table}\n{END}{tail}"))
+            .expect("the document can be written");
     }
 
     pub fn write(&self, path: &Path) {

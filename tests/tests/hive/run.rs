@@ -144,6 +144,7 @@ impl Connection {
             user: "hive".to_owned(),
             partitions: 1,
             memory_bytes: MEMORY_BYTES,
+            owner: String::new(),
         };
         Connection { session: Session::local(options).await.expect("a session"), places }
     }
@@ -158,7 +159,7 @@ impl Connection {
                 Answer::Text(lines) => {
                     lines.iter().for_each(|line| text.extend(line.bytes().chain([b'\n'])));
                 }
-                Answer::Done { .. } | Answer::Source(_) | Answer::Quit => {}
+                Answer::Done { .. } | Answer::Shell(_) | Answer::Source(_) | Answer::Quit => {}
             }
         }
         // The expected lines were read so, too.

@@ -12,7 +12,7 @@ mod runner;
 mod script;
 mod shell;
 
-use super::{Failure, Outcome, on_some_threads};
+use super::{Failure, Outcome, on_some_deep_threads};
 use crate::args::{
     GlobalArgs,
     sql::{ScriptSource, SqlArgs},
@@ -31,12 +31,29 @@ use std::{
     time::Duration,
 };
 
+/// Statements may be as deep as a program makes them. Only what is used of a stack takes memory.
+const STACK_BYTES: usize = 512 << 20;
+/// What a shell sees of a program that SIGPIPE ended.
+const EXIT_PIPE_CLOSED: u8 = 128 + 13;
 /// After Ctrl-C a script's statement has so long to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub fn run(global: &GlobalArgs, args: &SqlArgs) -> Outcome {
     let threads = available_parallelism().map_or(1, NonZero::get);
-    on_some_threads(threads, session(global, args))?
+    // What goes wrong must leave its thread, and is only shown.
+    let shown = |failure: Failure| failure.to_string();
+    let ended = on_some_deep_threads(threads, STACK_BYTES, || async {
+        match session(global, args).await {
+            Err(failure) if is_broken_pipe(&failure) => Ok(ExitCode::from(EXIT_PIPE_CLOSED)),
+            ended => ended.map_err(shown),
+        }
+    });
+    Ok(ended??)
+}
+
+/// Whoever read the rows has seen enough, as in `| head`.
+fn is_broken_pipe(failure: &Failure) -> bool {
+    failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 async fn session(global: &GlobalArgs, args: &SqlArgs) -> Outcome {

@@ -1,9 +1,10 @@
-//! A sign of life on stderr while a statement runs: time, and the rows that came.
+//! A sign of life on stderr while a statement runs: time, how far its job is, and the rows that came.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use skep_hiveql::session;
 use skep_jobs::submit::amounts;
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 /// Statements that are done by then show nothing.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -17,7 +18,7 @@ pub struct Progress {
 
 impl Progress {
     /// Needs a runtime if it is to be shown.
-    pub fn begin(shown: bool) -> Progress {
+    pub fn begin(shown: bool, of_job: Option<watch::Receiver<session::Progress>>) -> Progress {
         let bar = ProgressBar::hidden();
         let shower = shown.then(|| {
             let bar = bar.clone();
@@ -28,6 +29,10 @@ impl Progress {
                     bar.set_style(style);
                 }
                 bar.enable_steady_tick(TICK);
+                let Some(mut of_job) = of_job else { return };
+                while of_job.changed().await.is_ok() {
+                    bar.set_message(of_job.borrow_and_update().to_string());
+                }
             })
         });
         Progress { bar, shower }

@@ -11,6 +11,7 @@ use super::{
     script::Script,
 };
 use crate::args::sql::Format;
+use datafusion::error::DataFusionError;
 use skep_hiveql::{
     session::{Answer, Rows, SessionError},
     syntax::script::Piece,
@@ -96,7 +97,12 @@ impl Runner {
             match outcome {
                 Outcome::Done | Outcome::Source(_) => {}
                 Outcome::Quit => return Ok(Ended::Quit),
-                Outcome::Interrupted => return Ok(Ended::Interrupted),
+                Outcome::Interrupted => {
+                    if let Err(error) = connection.clear_cancelled().await {
+                        self.fail(&error.message)?;
+                    }
+                    return Ok(Ended::Interrupted);
+                }
                 Outcome::Failed(error) => {
                     self.tell(&error, &script, &piece)?;
                     if !self.continue_on_error && !connection.is_set(IGNORE_ERRORS) {
@@ -130,7 +136,7 @@ impl Runner {
         }
         self.interrupts.forget();
         let started = Instant::now();
-        let mut progress = Progress::begin(self.console.manner.progress);
+        let mut progress = Progress::begin(self.console.manner.progress, connection.progress());
         let interrupts = self.interrupts.clone();
         let answer = tokio::select! {
             biased;
@@ -146,6 +152,8 @@ impl Runner {
                 self.console.lines(&lines)?;
                 Ok(Outcome::Done)
             }
+            // The connection has run it.
+            Ok(Answer::Shell(_)) => Ok(Outcome::Done),
             Ok(Answer::Done { notes }) => {
                 progress.clear();
                 self.note(&notes)?;
@@ -193,7 +201,13 @@ impl Runner {
                         progress.clear();
                     }
                     progress.rows(fetched);
-                    printer.batch(&batch, &mut self.console.out)?;
+                    if let Err(error) = printer.batch(&batch, &mut self.console.out) {
+                        // Either a value cannot be shown or it cannot be written.
+                        return match error.downcast::<DataFusionError>() {
+                            Ok(error) => Ok(Outcome::Failed(error.into())),
+                            Err(error) => Err(error),
+                        };
+                    }
                     self.console.out.flush()?;
                 }
             }

@@ -3,6 +3,7 @@
 use crate::args::sql::ScriptSource;
 use skep_hiveql::syntax::{
     ast::Span,
+    position,
     script::{Piece, split},
 };
 use std::{
@@ -16,6 +17,8 @@ use std::{
 pub enum ScriptError {
     #[error("cannot read the script {}: {source}", file.display())]
     File { file: PathBuf, source: io::Error },
+    #[error("{name}:{line}:{column}: a byte here is not UTF-8, which scripts are written in")]
+    NotText { name: String, line: usize, column: usize },
     #[error("cannot read the script on standard input: {source}")]
     Input { source: io::Error },
 }
@@ -33,17 +36,29 @@ impl Script {
             ScriptSource::Text(text) => Ok(Script { name: "-e".to_owned(), text: text.clone() }),
             ScriptSource::File(file) => Script::file(file),
             ScriptSource::Input => {
-                let mut text = String::new();
-                io::stdin().read_to_string(&mut text).map_err(|source| ScriptError::Input { source })?;
-                Ok(Script { name: "stdin".to_owned(), text })
+                let mut bytes = Vec::new();
+                io::stdin().read_to_end(&mut bytes).map_err(|source| ScriptError::Input { source })?;
+                Script::utf8("stdin".to_owned(), bytes)
             }
         }
     }
 
     pub fn file(file: &Path) -> Result<Script, ScriptError> {
-        let text =
-            fs::read_to_string(file).map_err(|source| ScriptError::File { file: file.to_owned(), source })?;
-        Ok(Script { name: file.display().to_string(), text })
+        let bytes = fs::read(file).map_err(|source| ScriptError::File { file: file.to_owned(), source })?;
+        Script::utf8(file.display().to_string(), bytes)
+    }
+
+    fn utf8(name: String, bytes: Vec<u8>) -> Result<Script, ScriptError> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Script { name, text }),
+            Err(error) => {
+                let good = String::from_utf8_lossy(
+                    error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default(),
+                );
+                let (line, column) = position(&good, good.len());
+                Err(ScriptError::NotText { name, line, column })
+            }
+        }
     }
 
     /// What somebody typed at the prompt.
@@ -105,6 +120,12 @@ mod tests {
         {
             assert!(!is_complete(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_byte_that_is_no_text_is_shown_where_it_stands() {
+        let error = Script::utf8("a.hql".to_owned(), b"select 1;\nsel\xff".to_vec()).unwrap_err();
+        assert!(error.to_string().starts_with("a.hql:2:4: "), "{error}");
     }
 
     #[test]

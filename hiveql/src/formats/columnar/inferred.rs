@@ -69,7 +69,11 @@ async fn schema(
             Ok(builder.map_err(|error| broken(&error))?.schema().clone())
         }
         SelfDescribing::Orc => {
-            if super::orc::is_parquet(&store, file).await? {
+            if file.size < super::orc::SMALLEST {
+                return Err(broken(&"too short for an ORC file"));
+            }
+            let is_parquet = super::orc::is_parquet(&store, file).await;
+            if is_parquet.map_err(|error| FormatError::store(&file.path, error))? {
                 return Box::pin(schema_of_parquet(store, file)).await;
             }
             let builder = ArrowReaderBuilder::try_new_async(reader).await;

@@ -97,6 +97,13 @@ fn operators_have_the_result_types_of_hive() {
         (HiveType::Date, ArithmeticOp::Add, HiveType::IntervalDayTime, "timestamp"),
         (HiveType::IntervalYearMonth, ArithmeticOp::Add, HiveType::Date, "date"),
         (HiveType::Date, ArithmeticOp::Subtract, HiveType::Int, "date"),
+        (
+            HiveType::IntervalDayTime,
+            ArithmeticOp::Add,
+            HiveType::TimestampLocalTz,
+            "timestamp with local time zone",
+        ),
+        (HiveType::Timestamp, ArithmeticOp::Subtract, HiveType::TimestampLocalTz, "interval_day_time"),
     ] {
         let found = arithmetic(op, &left, &right, &facts()).unwrap();
         assert_eq!(found.returns.to_string(), expected, "{left} {} {right}", op.name());
@@ -485,4 +492,17 @@ fn every_function_says_what_it_does() {
             assert!(names.insert(*name), "{name} is there twice");
         }
     }
+}
+
+/// The session is in Los Angeles, where the clocks went forward on 2020-03-08.
+#[test]
+fn months_are_counted_on_the_clocks_of_the_session() {
+    let instant =
+        |seconds: i64| arg(ScalarValue::TimestampMicrosecond(Some(seconds * 1_000_000), Some("UTC".into())));
+    let month = of_datetime("interval_year_month", "0-1");
+    let day = of_datetime("interval_day_time", "1 0:0:0");
+    // Noon there on 2020-03-01 and on 2020-04-01, then an hour earlier in Greenwich.
+    assert_eq!(text(FUNCTIONS, "+", &[instant(1_583_092_800), month]), "2020-04-01T19:00:00Z");
+    assert_eq!(text(FUNCTIONS, "+", &[instant(1_583_611_200), day.clone()]), "2020-03-08T20:00:00Z");
+    assert_eq!(text(FUNCTIONS, "-", &[instant(1_583_611_200), day]), "2020-03-06T20:00:00Z");
 }

@@ -42,7 +42,7 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
     ),
 ];
 
-type Digested = fn(&[u8], &mut StringBuilder) -> Option<()>;
+pub(super) type Digested = fn(&[u8], &mut StringBuilder) -> Option<()>;
 
 pub(super) fn digested<D: Digest>(value: &[u8], out: &mut StringBuilder) -> Option<()> {
     D::digest(value).iter().try_for_each(|byte| write!(out, "{byte:02x}").ok())

@@ -4,12 +4,13 @@ mod rule;
 
 use super::{
     arguments::primitives,
+    digest::{Digested, digested},
     function,
     rows::{text_at, texts},
 };
 use crate::{
     functions::{
-        Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
+        Arg, FunctionError, MASKING_ALGORITHM, Scalar, ScalarFunction, SessionFacts,
         resolve::{count, primitive, scalar, text},
     },
     types::{CHAR_LENGTH_MAX, HiveType, VARCHAR_LENGTH_MAX},
@@ -22,7 +23,7 @@ use datafusion::{
     common::Result as ExecutionResult,
 };
 use rule::{Rule, Shown};
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 use std::{fmt::Write, sync::Arc};
 
 const MASK: &str = "Examples:\n   mask(ccn)\n   mask(ccn, 'X', 'x', '0')\n   mask(ccn, 'x', 'x', 'x')\n Arguments:\n   mask(value, upperChar, lowerChar, digitChar, otherChar, numberChar, dayValue, monthValue, yearValue)\n     value      - value to mask. Supported types: TINYINT, SMALLINT, INT, BIGINT, STRING, VARCHAR, CHAR, DATE\n     upperChar  - character to replace upper-case characters with. Specify -1 to retain original character. Default value: 'X'\n     lowerChar  - character to replace lower-case characters with. Specify -1 to retain original character. Default value: 'x'\n     digitChar  - character to replace digit characters with. Specify -1 to retain original character. Default value: 'n'\n     otherChar  - character to replace all other characters with. Specify -1 to retain original character. Default value: -1\n     numberChar - character to replace digits in a number with. Valid values: 0-9. Default value: '1'\n     dayValue   - value to replace day field in a date with.  Specify -1 to retain original value. Valid values: 1-31. Default value: 1\n     monthValue - value to replace month field in a date with. Specify -1 to retain original value. Valid values: 0-11. Default value: 0\n     yearValue  - value to replace year field in a date with. Specify -1 to retain original value. Default value: 0\n ";
@@ -84,16 +85,19 @@ fn mask(name: &str, args: &[Arg], rule: Rule) -> Result<Scalar, FunctionError> {
     }))
 }
 
-fn mask_hash(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
+fn mask_hash(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar, FunctionError> {
     count(name, args, 1..=usize::MAX)?;
     primitives(name, args)?;
     let ty = args[0].ty.clone();
     let returns = widest(&ty);
     let takes = args.iter().map(|arg| arg.ty.clone()).collect();
+    let algorithm = facts.settings.get(MASKING_ALGORITHM);
+    let digested: Digested = match algorithm.is_some_and(|name| name.eq_ignore_ascii_case("sha512")) {
+        true => digested::<Sha512>,
+        false => digested::<Sha256>,
+    };
     Ok(scalar(name, args, takes, returns, move |columns, rows| match ty.is_text() {
-        true => masked_texts(text(columns, 0)?, &ty, rows, |value, out| {
-            super::digest::digested::<Sha256>(value.as_bytes(), out)
-        }),
+        true => masked_texts(text(columns, 0)?, &ty, rows, |value, out| digested(value.as_bytes(), out)),
         false => Ok(new_null_array(columns[0].data_type(), rows)),
     }))
 }

@@ -1,6 +1,6 @@
 //! UPDATE, DELETE and MERGE.
 
-use super::Place;
+use super::place::Place;
 
 const TABLE: &str = "create table t (a int, b string) tblproperties ('transactional'='true')";
 

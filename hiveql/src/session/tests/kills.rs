@@ -1,6 +1,6 @@
 //! A process that ends in the middle of a statement leaves the old rows or the new ones, and no files for ever.
 
-use super::{Halting, Place};
+use super::place::{Halting, Place};
 use std::{
     collections::BTreeSet,
     future::poll_fn,

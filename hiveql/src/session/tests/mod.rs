@@ -1,174 +1,108 @@
-//! Statements that write, in whole sessions over a warehouse in a scratch directory.
+//! Statements through a session on this machine, and the lines that Hive's CLI would print.
 
 mod change;
+mod clauses;
+mod functions;
 mod kills;
+mod names;
+mod place;
+mod queries;
+mod samples;
+mod scripts;
 mod transfer;
 mod writes;
 
-use super::{Answer, Session, SessionOptions};
-use crate::{
-    catalog::{Entry, KeyedStore, MemoryStore, StoreError, Transaction, Version},
-    render::Renderer,
-};
-use async_trait::async_trait;
+use super::{Answer, Rows, Session, SessionOptions};
+use crate::{render::Renderer, syntax::script::split};
 use futures::TryStreamExt;
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
-/// A warehouse and the store of its catalog.
-struct Place {
-    folder: tempfile::TempDir,
-    store: Arc<dyn KeyedStore>,
+/// A session over a warehouse that is gone with it.
+struct Hive {
+    session: Session,
+    home: TempDir,
 }
 
-impl Place {
-    fn new() -> Place {
-        Place { folder: tempfile::tempdir().unwrap(), store: Arc::new(MemoryStore::default()) }
+impl Hive {
+    async fn new() -> Hive {
+        Hive::with_partitions(1).await
     }
 
-    fn warehouse(&self) -> PathBuf {
-        self.folder.path().join("warehouse")
-    }
-
-    /// For EXPORT and its like.
-    fn beside(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    async fn open(&self) -> Runner {
-        self.open_over(self.store.clone()).await
-    }
-
-    async fn open_over(&self, store: Arc<dyn KeyedStore>) -> Runner {
+    async fn with_partitions(partitions: usize) -> Hive {
+        let home = tempfile::tempdir().unwrap();
         let options = SessionOptions {
-            warehouse: self.warehouse(),
+            warehouse: home.path().join("warehouse"),
             database: None,
             conf: vec![("hive.local.time.zone".to_owned(), "UTC".to_owned())],
             variables: vec![],
-            user: "tester".to_owned(),
-            partitions: 2,
-            memory_bytes: 256 << 20,
+            user: "hive".to_owned(),
+            partitions,
+            memory_bytes: 64 << 20,
+            owner: String::new(),
         };
-        Runner { session: Session::over(options, store).await.unwrap() }
+        Hive { session: Session::local(options).await.unwrap(), home }
     }
 
-    /// The data files below a folder of the warehouse, by name.
-    fn files(&self, folder: &str) -> Vec<String> {
-        let mut found = Vec::new();
-        list(&self.warehouse().join(folder), "", &mut found);
-        found.sort();
-        found
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
     }
-}
 
-fn list(folder: &Path, prefix: &str, found: &mut Vec<String>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries {
-        let entry = entry.unwrap();
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        match entry.file_type().unwrap().is_dir() {
-            true => list(&entry.path(), &format!("{name}/"), found),
-            false => found.push(name),
-        }
-    }
-}
-
-struct Runner {
-    session: Session,
-}
-
-impl Runner {
-    /// What it prints, a line per row.
-    async fn try_run(&mut self, sql: &str) -> Result<Vec<String>, String> {
-        let rows = match self.session.run(sql).await.map_err(|error| error.to_string())? {
-            Answer::Rows(rows) => rows,
-            Answer::Text(lines) => return Ok(lines),
-            _ => return Ok(vec![]),
-        };
-        let (columns, facts) = (rows.columns, rows.facts);
-        let batches: Vec<_> = rows.stream.try_collect().await.map_err(|error| error.to_string())?;
+    /// The lines that a script prints, or the first error.
+    async fn run(&mut self, script: &str) -> Result<Vec<String>, String> {
         let mut lines = Vec::new();
-        for batch in batches {
-            for row in 0..batch.num_rows() {
-                let cells = batch.columns().iter().zip(&columns).map(|(array, (_, ty))| {
-                    let mut text = Vec::new();
-                    match Renderer::new(array, ty, &facts).unwrap().write(row, &mut text) {
-                        true => String::from_utf8(text).unwrap(),
-                        false => "NULL".to_owned(),
-                    }
-                });
-                lines.push(cells.collect::<Vec<_>>().join(" "));
+        for piece in split(script) {
+            match self.session.run(&piece.text).await.map_err(|error| error.to_string())? {
+                Answer::Rows(rows) => lines.extend(printed(rows).await?),
+                Answer::Text(text) => lines.extend(text),
+                Answer::Done { .. } | Answer::Shell(_) | Answer::Source(_) | Answer::Quit => {}
             }
         }
         Ok(lines)
     }
 
-    async fn run(&mut self, sql: &str) -> Vec<String> {
-        self.try_run(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    async fn lines(&mut self, script: &str) -> Vec<String> {
+        self.run(script).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    async fn run_all(&mut self, statements: &[&str]) {
-        for sql in statements {
-            self.run(sql).await;
-        }
+    async fn sorted(&mut self, script: &str) -> Vec<String> {
+        let mut lines = self.lines(script).await;
+        lines.sort();
+        lines
     }
 
-    async fn fails(&mut self, sql: &str) -> String {
-        match self.try_run(sql).await {
-            Ok(lines) => panic!("{sql} does not fail: {lines:?}"),
-            Err(error) => error,
-        }
-    }
-
-    /// Of a property that DESCRIBE FORMATTED shows.
-    async fn shown(&mut self, table: &str, property: &str) -> String {
-        let lines = self.run(&format!("describe formatted {table}")).await;
-        let line = lines.iter().find(|line| line.contains(property));
-        line.and_then(|line| line.split_whitespace().last()).unwrap_or_default().to_owned()
+    /// A table of rows of text, whose fields are separated by blanks.
+    async fn table(&mut self, definition: &str, rows: &[&str]) {
+        let name = definition.split('(').next().unwrap_or_default().trim().to_owned();
+        let path = self.file(&format!("{name}.txt"), &(rows.join("\n") + "\n"));
+        let load = load(&path, &name);
+        let create = format!("CREATE TABLE {definition} ROW FORMAT DELIMITED FIELDS TERMINATED BY ' '");
+        self.lines(&format!("{create}; {load}")).await;
     }
 }
 
-/// A store that stops for ever at a commit, as if the process were killed there.
-#[derive(Debug)]
-struct Halting {
-    inner: Arc<dyn KeyedStore>,
-    /// How many commits still go through.
-    left: AtomicI64,
-    /// Whether the last one is done before it stops.
-    after: bool,
-    halted: tokio::sync::Notify,
+fn load(path: &Path, table: &str) -> String {
+    format!("LOAD DATA LOCAL INPATH '{}' INTO TABLE {table}", path.display())
 }
 
-impl Halting {
-    fn new(inner: Arc<dyn KeyedStore>) -> Halting {
-        Halting { inner, left: AtomicI64::new(i64::MAX), after: false, halted: tokio::sync::Notify::new() }
-    }
-}
-
-#[async_trait]
-impl KeyedStore for Halting {
-    async fn get(&self, key: &str) -> Result<Option<(Version, Vec<u8>)>, StoreError> {
-        self.inner.get(key).await
-    }
-
-    async fn scan(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        self.inner.scan(prefix, after, limit).await
-    }
-
-    async fn commit(&self, transaction: Transaction) -> Result<(), StoreError> {
-        let left = self.left.fetch_sub(1, Ordering::SeqCst);
-        if left > 1 || (left == 1 && !self.after) {
-            return self.inner.commit(transaction).await;
+async fn printed(rows: Rows) -> Result<Vec<String>, String> {
+    let Rows { columns, mut stream, facts } = rows;
+    let mut lines = Vec::new();
+    let message = |error: datafusion::error::DataFusionError| super::SessionError::from(error).to_string();
+    while let Some(batch) = stream.try_next().await.map_err(message)? {
+        let renderers = batch.columns().iter().zip(&columns);
+        let renderers: Vec<Renderer> =
+            renderers.map(|(array, (_, ty))| Renderer::new(array, ty, &facts).unwrap()).collect();
+        for row in 0..batch.num_rows() {
+            let cells = renderers.iter().map(|renderer| {
+                let mut cell = Vec::new();
+                let is_null = !renderer.write(row, &mut cell);
+                if is_null { "NULL".to_owned() } else { String::from_utf8(cell).unwrap() }
+            });
+            lines.push(cells.collect::<Vec<_>>().join("\t"));
         }
-        if left == 1 {
-            self.inner.commit(transaction).await?;
-        }
-        self.halted.notify_one();
-        std::future::pending().await
     }
+    Ok(lines)
 }

@@ -1,6 +1,6 @@
 //! EXPORT, IMPORT, LIKE FILE, CONCATENATE, COMPACT and TRUNCATE of columns.
 
-use super::Place;
+use super::place::Place;
 
 #[tokio::test]
 async fn an_exported_table_comes_back_with_its_partitions_and_buckets() {

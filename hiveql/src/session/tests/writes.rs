@@ -1,6 +1,6 @@
 //! INSERT and its like.
 
-use super::Place;
+use super::place::Place;
 
 #[tokio::test]
 async fn keys_of_dynamic_partitions_may_be_anything() {

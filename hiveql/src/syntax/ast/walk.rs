@@ -35,6 +35,8 @@ pub fn tables_of_select(select: &Select, visit: &mut dyn FnMut(&ObjectName)) {
         SelectItems::List(items) => items.iter().for_each(|item| tables_of_expr(&item.expr, visit)),
         SelectItems::Transform(transform) => transform.args.iter().for_each(|arg| tables_of_expr(arg, visit)),
     }
+    let views = select.views.iter().flat_map(|view| &view.call.args);
+    views.for_each(|arg| tables_of_expr(arg, visit));
     let keys = select.group_by.iter().flat_map(|group_by| &group_by.exprs);
     for expr in select.filter.iter().chain(keys).chain(&select.having).chain(&select.qualify) {
         tables_of_expr(expr, visit);
@@ -59,7 +61,10 @@ pub fn tables_of_from(table: &TableExpr, visit: &mut dyn FnMut(&ObjectName)) {
             view.call.args.iter().for_each(|arg| tables_of_expr(arg, visit));
         }
         TableExpr::UniqueJoin { inputs, .. } => {
-            inputs.iter().for_each(|input| tables_of_from(&input.table, visit));
+            for input in inputs {
+                tables_of_from(&input.table, visit);
+                input.keys.iter().for_each(|key| tables_of_expr(key, visit));
+            }
         }
     }
 }

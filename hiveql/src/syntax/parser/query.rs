@@ -26,7 +26,7 @@ impl Parser<'_> {
     pub(super) fn query(&mut self) -> Result<Query> {
         let start = self.here();
         let with = self.with()?;
-        let body = self.body(0)?;
+        let body = self.body()?;
         self.query_tail(with, body, start)
     }
 
@@ -95,33 +95,24 @@ impl Parser<'_> {
         Ok(Some(Limit { rows: first, offset }))
     }
 
-    /// Set operations from the left; INTERSECT binds more than the others.
-    fn body(&mut self, strength: u8) -> Result<QueryBody> {
+    /// Set operations from the left: in Hive none binds more than another.
+    fn body(&mut self) -> Result<QueryBody> {
         let start = self.here();
         let mut left = self.body_operand()?;
         loop {
-            let (op, binds) = match () {
-                () if self.is("UNION") => (SetOp::Union, 0),
-                () if self.is("EXCEPT") || self.is("MINUS") => (SetOp::Except, 0),
-                () if self.is("INTERSECT") => (SetOp::Intersect, 1),
+            let op = match () {
+                () if self.is("UNION") => SetOp::Union,
+                () if self.is("EXCEPT") || self.is("MINUS") => SetOp::Except,
+                () if self.is("INTERSECT") => SetOp::Intersect,
                 () => return Ok(left),
             };
-            if binds < strength {
-                return Ok(left);
-            }
             self.advance();
             let all = self.word("ALL");
             if !all {
                 self.word("DISTINCT");
             }
-            let right = self.body(binds + 1)?;
-            left = QueryBody::SetOperation {
-                op,
-                all,
-                left: Box::new(left),
-                right: Box::new(right),
-                span: self.since(start),
-            };
+            let right = Box::new(self.body_operand()?);
+            left = QueryBody::SetOperation { op, all, left: Box::new(left), right, span: self.since(start) };
         }
     }
 
@@ -203,9 +194,7 @@ impl Parser<'_> {
     fn select_clauses(&mut self, select: &mut Select) -> Result<()> {
         // After a FROM in front, a lateral view may follow the select list.
         while self.are(&["LATERAL", "VIEW"]) {
-            let Some(input) = select.from.pop() else { return Err(self.unexpected(&["FROM"])) };
-            let table = self.lateral_view(input)?;
-            select.from.push(table);
+            select.views.push(self.lateral_view()?);
         }
         if self.word("WHERE") {
             select.filter = Some(self.expr()?);
@@ -425,6 +414,7 @@ fn select_of(items: SelectItems, span: Span) -> Select {
         distinct: false,
         items,
         from: vec![],
+        views: vec![],
         filter: None,
         group_by: None,
         having: None,

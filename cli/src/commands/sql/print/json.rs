@@ -73,8 +73,8 @@ impl Tree {
             }
             HiveType::Struct(fields) => {
                 let columns = array.as_struct().columns().iter().zip(fields);
-                let fields =
-                    columns.map(|(column, field)| Ok((key(&field.name), Tree::of(column, &field.ty, facts)?)));
+                let fields = columns
+                    .map(|(column, field)| Ok((key(&field.name), Tree::of(column, &field.ty, facts)?)));
                 Tree::Struct { nulls, fields: fields.collect::<io::Result<_>>()? }
             }
             HiveType::Union(types) => {
@@ -83,7 +83,9 @@ impl Tree {
                 let tags =
                     tags.map(|tags| tags.values().iter().map(|tag| usize::try_from(*tag).unwrap_or(0)));
                 let alternatives = columns.iter().skip(1).zip(types);
-                let alternatives = alternatives.map(|(column, ty)| Tree::of(column, ty, facts)).collect::<io::Result<_>>()?;
+                let alternatives = alternatives
+                    .map(|(column, ty)| Tree::of(column, ty, facts))
+                    .collect::<io::Result<_>>()?;
                 Tree::Union { nulls, tags: tags.into_iter().flatten().collect(), alternatives }
             }
             HiveType::Boolean => Tree::Bare(texts(array, ty, facts)?),

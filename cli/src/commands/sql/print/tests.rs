@@ -19,6 +19,7 @@ fn facts() -> SessionFacts {
         now: DateTime::UNIX_EPOCH,
         user: "ada".to_owned(),
         database: "default".to_owned(),
+        settings: Default::default(),
     }
 }
 
@@ -148,7 +149,8 @@ fn json_has_numbers_as_numbers_and_text_as_text() {
 
 #[test]
 fn json_writes_what_json_has_no_number_for_as_text() {
-    let columns = [("t", HiveType::Double, text(&[Some("NaN"), Some("-Infinity"), Some("1.0E10")]))];
+    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![f64::NAN, f64::NEG_INFINITY, 1.0e10]));
+    let columns = [("t", HiveType::Double, numbers)];
     assert_eq!(
         printed(Format::Json, true, &columns),
         "{\"t\":\"NaN\"}\n{\"t\":\"-Infinity\"}\n{\"t\":1.0E10}\n"

@@ -120,6 +120,7 @@ fn rows(batches: Vec<Result<RecordBatch, DataFusionError>>) -> Rows {
             now: DateTime::UNIX_EPOCH,
             user: "ada".to_owned(),
             database: "default".to_owned(),
+            settings: Default::default(),
         },
     }
 }

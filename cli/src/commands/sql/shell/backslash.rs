@@ -54,7 +54,8 @@ impl Backslash {
             ("d", table) => Backslash::Statement(format!("DESCRIBE {table}")),
             ("df", "") => Backslash::Statement("SHOW FUNCTIONS".to_owned()),
             ("df", pattern) => {
-                Backslash::Statement(format!("SHOW FUNCTIONS LIKE '{}'", pattern.trim_matches('\'')))
+                let pattern = pattern.trim_matches('\'').replace('*', "%");
+                Backslash::Statement(format!("SHOW FUNCTIONS LIKE '{pattern}'"))
             }
             ("c" | "i" | "format", "") => Backslash::Wrong(format!("\\{name} needs a name; see \\help")),
             ("c", database) => Backslash::Statement(format!("USE {database}")),
@@ -79,7 +80,7 @@ mod tests {
         let statement = |text: &str| Backslash::Statement(text.to_owned());
         assert_eq!(Backslash::of("d"), statement("SHOW TABLES"));
         assert_eq!(Backslash::of("d db.t;"), statement("DESCRIBE db.t"));
-        assert_eq!(Backslash::of("df reg*"), statement("SHOW FUNCTIONS LIKE 'reg*'"));
+        assert_eq!(Backslash::of("df reg*"), statement("SHOW FUNCTIONS LIKE 'reg%'"));
         assert_eq!(Backslash::of("c sales"), statement("USE sales"));
         assert_eq!(Backslash::of("i a b.hql"), statement("SOURCE a b.hql"));
         assert_eq!(Backslash::of("format JSON"), Backslash::Format(Format::Json));

@@ -8,7 +8,7 @@ use rustyline::{
 };
 use skep_jobs::submit::environment;
 use std::{fs, path::PathBuf, rc::Rc};
-use tokio::sync::Mutex;
+use tokio::{runtime::Handle, sync::Mutex};
 
 const HISTORY_FILE: &str = "sql-history";
 const HISTORY_ENTRIES: usize = 10_000;
@@ -94,7 +94,9 @@ impl Completer for Completion {
         let start = word_start(before);
         // Nothing runs while a line is typed, so nobody holds it.
         let Ok(connection) = self.connection.try_lock() else { return Ok((start, Vec::new())) };
-        Ok((start, connection.completions(before.get(start..).unwrap_or_default())))
+        let begun = before.get(start..).unwrap_or_default();
+        // The shell gave this thread to the editor, so it may wait.
+        Ok((start, Handle::current().block_on(connection.completions(begun))))
     }
 }
 
@@ -116,6 +118,8 @@ mod tests {
         let completion = Completion { connection: Rc::new(Mutex::new(Connection::Scripted(scripted))) };
         let history = DefaultHistory::new();
         assert!(history.is_empty());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let _entered = runtime.enter();
         completion.complete(line, line.len(), &Context::new(&history)).unwrap()
     }
 
