@@ -8,7 +8,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use skep_hiveql::{
     render::Renderer,
-    session::{Answer, Rows, Session, SessionOptions},
+    session::{Answer, Rows, Session, SessionOptions, run_shell},
     syntax::script::split,
     types::HiveType,
 };
@@ -159,7 +159,11 @@ impl Connection {
                 Answer::Text(lines) => {
                     lines.iter().for_each(|line| text.extend(line.bytes().chain([b'\n'])));
                 }
-                Answer::Done { .. } | Answer::Shell(_) | Answer::Source(_) | Answer::Quit => {}
+                Answer::Shell(command) => {
+                    let lines = run_shell(&command).await.map_err(|error| error.to_string())?;
+                    lines.iter().for_each(|line| text.extend(line.bytes().chain([b'\n'])));
+                }
+                Answer::Done { .. } | Answer::Source(_) | Answer::Quit => {}
             }
         }
         // The expected lines were read so, too.
