@@ -5,10 +5,11 @@ mod cores;
 mod job;
 mod memory;
 mod report;
+mod sql;
 mod text;
 mod warm;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use report::{Report, Row, median, ratio, seconds, spread, timed};
 use skep_jobs::submit::SubmitEnvironment;
 use skep_tests::{Cluster, programs};
@@ -24,8 +25,12 @@ type Outcome = Result<(), Box<dyn Error>>;
 
 /// Measures Skep and prints a table in Markdown.
 #[derive(Parser)]
-#[command(after_help = "Example:\n  cargo run --release -p benches -- --only word-count --megabytes 500")]
+#[command(
+    after_help = "Examples:\n  cargo run --release -p benches -- --only word-count --megabytes 500\n  cargo run --release -p benches -- sql --scale 1 --against duckdb,datafusion"
+)]
 struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Text for WordCount
     #[arg(long, default_value_t = 2_000)]
     megabytes: u64,
@@ -35,6 +40,12 @@ struct Args {
     /// Only these; otherwise all
     #[arg(long, value_enum)]
     only: Vec<Bench>,
+}
+
+#[derive(Subcommand)]
+enum Other {
+    /// TPC-H over Parquet, beside other engines
+    Sql(sql::Args),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,6 +66,15 @@ fn main() -> ExitCode {
         return skep_jobs::run(job::NAME, job::build);
     }
     let args = Args::parse();
+    if let Some(Other::Sql(args)) = &args.other {
+        return match sql::run(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let mut report = Report::default();
     for bench in Bench::value_variants() {
         if (args.only.is_empty() || args.only.contains(bench))

@@ -29,11 +29,13 @@ fn run(cli: &Cli) -> Outcome {
         Command::Status(args) => commands::status::run(global, args),
         Command::Fs(args) => commands::fs::run(global, args),
         Command::Submit(args) => commands::submit::run(global, args),
+        Command::Sql(args) => commands::sql::run(global, args),
         Command::Jobs(args) => commands::jobs::run(global, args),
         Command::Resize(args) => commands::resize::run(global, args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Master(args) => commands::master::run(args),
         Command::Worker(args) => commands::worker::run(global, args),
+        Command::Hive(args) => commands::hive::run(global, args),
         Command::Task => Ok(commands::task::run()),
         Command::Warden(args) => commands::worker::watch(args),
     }
@@ -41,7 +43,7 @@ fn run(cli: &Cli) -> Outcome {
 
 fn voice(command: &Command) -> Voice {
     match command {
-        Command::Master(_) | Command::Worker(_) | Command::Warden(_) => Voice::Daemon,
+        Command::Master(_) | Command::Worker(_) | Command::Hive(_) | Command::Warden(_) => Voice::Daemon,
         Command::Up(args) if args.supervise => Voice::Daemon,
         Command::Up(_) => Voice::Supervisor,
         _ => Voice::Client,

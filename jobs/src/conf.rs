@@ -15,6 +15,9 @@ pub const INPUT_SPLIT_MIN: &str = "input.split.min";
 pub const STREAM_IGNORE_KEY: &str = "stream.map.input.ignoreKey";
 pub const OUTPUT_COMPRESS: &str = "output.compress";
 
+/// In a job's further settings: who submitted it for its user, and kills it when nobody waits for it. Users cannot set it.
+pub const JOB_OWNER: &str = "job.owner";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Bytes, with an optional unit: `512MiB`, `1GB`.

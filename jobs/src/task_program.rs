@@ -10,6 +10,7 @@ use crate::{
         task::KeptData,
         worker::{Launch, Piece, Progress},
     },
+    shuffle::OpaquePiece,
 };
 use skep_hdfs::{WorkerId, protocol::namespace::Location, stores::Stores};
 use std::{
@@ -151,6 +152,10 @@ pub trait ShuffleHost: Send + Sync {
 
     /// The pieces of one partition, merged in key order within the memory grant.
     fn open(&self, request: OpenInput<'_>) -> Result<Box<dyn SortedInput>, ShuffleFault>;
+
+    /// The pieces of one partition as they are, in the producers' order, those without records left out. What there is no
+    /// room for in memory lies in scratch.
+    fn fetch(&self, request: OpenInput<'_>) -> Result<FetchedInput, ShuffleFault>;
 }
 
 pub struct PublishedOutput<'a> {
@@ -175,6 +180,11 @@ pub struct OpenInput<'a> {
     pub cancel: &'a Cancel,
     /// Is raised by the bytes that are fetched and merged before the first record is there.
     pub moved_bytes: &'a AtomicU64,
+}
+
+pub struct FetchedInput {
+    pub pieces: Vec<OpaquePiece>,
+    pub spilled_bytes: u64,
 }
 
 /// Records in key order, handed over in batches: one virtual call per batch, not per record.

@@ -116,6 +116,8 @@ pub const BINARIES_KEPT_MAX: usize = 16;
 pub const BINARY_KEPT_FOR: Duration = Duration::from_secs(3600);
 /// Stored logs of finished jobs in all; the oldest jobs' go first.
 pub const LOGS_STORED_BYTES_MAX: u64 = 1 << 30;
+/// A result of a query whose client has not removed it after this long: nobody reads it any more.
+pub const RESULTS_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const LIST_MAX: u32 = 10_000;
 /// How long a worker whose control connection broke may take to be reached before it is left to its beats.
 pub const PROBE_DEADLINE: Duration = Duration::from_secs(2);

@@ -87,6 +87,7 @@ pub enum Question {
     Tasks { job: JobId, limit: u32 },
     Why { job: JobId },
     Status,
+    Owned,
 }
 
 /// An accepted registration, storage included.
@@ -220,6 +221,7 @@ impl Owner {
                 .tasks(job, limit.min(LIST_MAX) as usize)
                 .map(JobReply::Tasks)
                 .ok_or(JobError::NoSuchJob(job)),
+            Question::Owned => Ok(JobReply::Owned(self.core.owned())),
             Question::Why { job } => self.core.why(job).map(JobReply::Why).ok_or(JobError::NoSuchJob(job)),
             Question::Status => Ok(JobReply::Status(Box::new(self.status()))),
         }

@@ -1,11 +1,11 @@
-//! What the cluster keeps for jobs under `/.skep` in its own storage has an end: binaries that no job needs any more, and
-//! logs of jobs that are forgotten, are removed now and then.
+//! What the cluster keeps for jobs under `/.skep` in its own storage has an end: binaries that no job needs any more, logs
+//! of jobs that are forgotten, and results that nobody came for, are removed now and then.
 //!
 //! A binary that was used lately stays, because somebody may be about to submit a job with it: who finds his binary
 //! stored says so by its modification time, before he submits.
 
 use crate::{
-    limits::{BINARIES_KEPT_MAX, LOGS_STORED_BYTES_MAX},
+    limits::{BINARIES_KEPT_MAX, LOGS_STORED_BYTES_MAX, RESULTS_KEPT_FOR},
     logs::LOGS_FOLDER,
     options::Tuning,
     owner::Request,
@@ -16,7 +16,7 @@ use skep_hdfs::{
     namespace::Namespace,
     protocol::namespace::{FileStatus, NamespaceCall, NamespaceError, Operation, Reply},
 };
-use skep_jobs::model::{BINARIES_DIRECTORY, JobId};
+use skep_jobs::model::{BINARIES_DIRECTORY, JobId, RESULTS_DIRECTORY};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
 
@@ -60,7 +60,19 @@ impl Sweep {
                 Err(error) => return Err(error),
             }
         }
-        self.sweep_logs(&logs, &needed).await
+        self.sweep_logs(&logs, &needed).await?;
+        self.sweep_results().await
+    }
+
+    /// Results whose client ended without removing them.
+    async fn sweep_results(&mut self) -> Result<(), NamespaceError> {
+        let now = since_1970();
+        for folder in self.list(RESULTS_DIRECTORY).await? {
+            if now.saturating_sub(Duration::from_millis(folder.modified_ms)) > RESULTS_KEPT_FOR {
+                self.delete(folder.path).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Logs of forgotten jobs, and the oldest ones beyond what may be stored.

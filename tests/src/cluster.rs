@@ -20,6 +20,8 @@ pub struct Cluster {
     pub address: String,
     master: Option<Child>,
     pub workers: Vec<Worker>,
+    /// Each a `skep hive`.
+    hives: Vec<Option<Child>>,
     worker_flags: Vec<String>,
     /// Further environment of every process, clients included.
     variables: Vec<(&'static str, String)>,
@@ -95,7 +97,16 @@ impl Cluster {
     fn at(address: String) -> Cluster {
         let folder = tempfile::Builder::new().prefix("skep-test-").tempdir().expect("a temporary folder");
         let (worker_flags, variables) = (Vec::new(), Vec::new());
-        Cluster { folder, address, master: None, workers: Vec::new(), worker_flags, variables, hosts: None }
+        Cluster {
+            folder,
+            address,
+            master: None,
+            workers: Vec::new(),
+            hives: Vec::new(),
+            worker_flags,
+            variables,
+            hosts: None,
+        }
     }
 
     fn with_workers(mut self, core: usize, task: usize) -> Cluster {
@@ -152,6 +163,45 @@ impl Cluster {
         let log = self.folder.path().join(format!("worker-{index}.log"));
         let child = spawn_logged(command, &log);
         self.workers[index].child = Some(child);
+    }
+
+    /// Starts one more SQL service and returns its index, once clients find it.
+    pub fn start_hive(&mut self) -> usize {
+        let index = self.hives.len();
+        let mut command = Command::new(programs::skep());
+        command.args(["hive", "--master", &self.address, "--secret"]).arg(self.secret());
+        command.envs(self.variables.clone());
+        let command = self.on_host(0, command);
+        let before = self.sql_services();
+        let child = spawn_logged(command, &self.folder.path().join(format!("hive-{index}.log")));
+        self.hives.push(Some(child));
+        wait_until("the SQL service is there", || {
+            self.sql_services().iter().any(|service| !before.contains(service))
+        });
+        index
+    }
+
+    /// Where clients find them.
+    pub fn sql_services(&self) -> Vec<String> {
+        let status = self.status();
+        let services = status["sql"].as_array().cloned().unwrap_or_default();
+        services.iter().map(|service| service["id"].to_string()).collect()
+    }
+
+    /// SIGKILL.
+    pub fn kill_hive(&mut self, index: usize) {
+        kill(self.hives[index].take());
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn stop_hive(&mut self, index: usize) -> Option<i32> {
+        let mut child = self.hives[index].take().expect("it runs");
+        interrupt(&child, "TERM");
+        child.wait().expect("it ends").code()
+    }
+
+    pub fn sql(&self, statements: &str) -> Output {
+        self.skep(&["sql", "-e", statements])
     }
 
     fn on_host(&self, index: usize, command: Command) -> Command {
@@ -297,8 +347,15 @@ impl Drop for Cluster {
         for worker in &mut self.workers {
             kill(worker.child.take());
         }
+        self.hives.iter_mut().for_each(|hive| kill(hive.take()));
         kill(self.master.take());
     }
+}
+
+/// Sends a signal, by its name.
+pub fn interrupt(child: &Child, signal: &str) {
+    let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
 }
 
 fn json(text: &str) -> Value {

@@ -7,6 +7,7 @@ pub mod hosts;
 pub mod programs;
 pub mod s3;
 pub mod text;
+pub mod tpc;
 
 pub use cluster::{Cluster, Output, Worker};
 pub use hosts::Hosts;

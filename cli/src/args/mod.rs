@@ -4,9 +4,11 @@
 pub mod client;
 pub mod daemon;
 pub mod demo;
+pub mod hive;
 #[cfg(test)]
 mod reference;
 pub mod size;
+pub mod sql;
 pub mod submit;
 pub mod up;
 
@@ -22,6 +24,7 @@ Examples:
   skep fs put books/*.txt /books         store files
   skep submit ./wordcount /books /out    run a job binary
   skep fs cat '/out/part-*'              read its output
+  skep sql -e 'SELECT 1'                 HiveQL; without -e a shell
   skep resize --task 3                   more task workers
   skep down                              stop
 
@@ -82,6 +85,8 @@ pub enum Command {
     Fs(FsArgs),
     /// Run a job binary or streaming commands on the cluster
     Submit(submit::SubmitArgs),
+    /// HiveQL: an interactive shell, or scripts
+    Sql(sql::SqlArgs),
     /// List, show, explain and kill jobs
     Jobs(client::JobsArgs),
     /// Change how many workers the cluster has
@@ -92,6 +97,8 @@ pub enum Command {
     Master(daemon::MasterArgs),
     /// Run a worker
     Worker(daemon::WorkerArgs),
+    /// Hold the SQL sessions of a cluster
+    Hive(hive::HiveArgs),
     /// Run tasks of plans that `skep` itself builds; started by workers
     #[command(hide = true)]
     Task,

@@ -1,11 +1,16 @@
 //! `skep status`: who is there, what they can do, what runs.
 
-use super::{Outcome, jobs_client, on_one_thread};
+use super::{Outcome, on_one_thread, session};
 use crate::{
     args::{GlobalArgs, client::StatusArgs},
     tables::{Align, Table},
 };
 use chrono::Utc;
+use serde::Serialize;
+use skep_hiveql::{
+    catalog::ClusterStore,
+    service::registry::{self, ServiceRecord},
+};
 use skep_jobs::{
     protocol::client::{ClusterView, Role, Wait, WorkerState, WorkerView},
     submit::amounts,
@@ -16,14 +21,27 @@ use std::{
     time::Duration,
 };
 
+/// What there is to tell.
+#[derive(Serialize)]
+struct Status {
+    #[serde(flatten)]
+    cluster: ClusterView,
+    sql: Vec<ServiceRecord>,
+}
+
 pub fn run(global: &GlobalArgs, args: &StatusArgs) -> Outcome {
-    let view = on_one_thread(async { Ok(jobs_client(global)?.status().await?) })?;
+    let status = on_one_thread(async {
+        let clients = session(global)?;
+        let cluster = clients.jobs.status().await?;
+        let sql = registry::services(&ClusterStore::new(clients.client)).await?;
+        Ok(Status { cluster, sql: sql.into_iter().filter(ServiceRecord::seems_alive).collect() })
+    })?;
     let mut out = stdout().lock();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &view)?;
+        serde_json::to_writer_pretty(&mut out, &status)?;
         writeln!(out)?;
     } else {
-        write_status(&mut out, &view, now_ms())?;
+        write_status(&mut out, &status, now_ms())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -37,7 +55,8 @@ pub fn since(now_ms: u64, then_ms: u64) -> String {
     amounts::duration(Duration::from_millis(now_ms.saturating_sub(then_ms)))
 }
 
-fn write_status(out: &mut impl Write, view: &ClusterView, now_ms: u64) -> io::Result<()> {
+fn write_status(out: &mut impl Write, status: &Status, now_ms: u64) -> io::Result<()> {
+    let view = &status.cluster;
     writeln!(
         out,
         "master    {}, version {}, up for {}",
@@ -58,6 +77,7 @@ fn write_status(out: &mut impl Write, view: &ClusterView, now_ms: u64) -> io::Re
         write_storage_trouble(out, storage)?;
     }
     writeln!(out, "provider  {}", view.provider.as_deref().unwrap_or("none: workers are started by hand"))?;
+    writeln!(out, "SQL       {}", services_line(&status.sql))?;
     write_waits(out, &view.resize_waits, now_ms)?;
     if !view.workers.is_empty() {
         writeln!(out)?;
@@ -107,6 +127,14 @@ fn workers_line(view: &ClusterView) -> String {
         target(view.target_task, task),
         amounts::counted(slots, "slot")
     )
+}
+
+fn services_line(services: &[ServiceRecord]) -> String {
+    if services.is_empty() {
+        return "none: start `skep hive`".to_owned();
+    }
+    let endpoints: Vec<String> = services.iter().map(|service| service.endpoint.to_string()).collect();
+    endpoints.join(", ")
 }
 
 pub fn write_waits(out: &mut impl Write, waits: &[Wait], now_ms: u64) -> io::Result<()> {
@@ -218,8 +246,11 @@ mod tests {
     #[test]
     fn a_task_worker_stores_nothing() {
         let mut out = Vec::new();
-        write_status(&mut out, &cluster(), 90_000).unwrap();
+        let service =
+            ServiceRecord::new("s".to_owned(), Endpoint::Tcp("127.0.0.1:9".to_owned()), "h".to_owned());
+        write_status(&mut out, &Status { cluster: cluster(), sql: vec![service] }, 90_000).unwrap();
         let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("SQL       127.0.0.1:9\n"), "{text}");
         assert!(text.contains("up for 1m 30s"), "{text}");
         let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("worker-1")).collect();
         assert!(rows[0].contains("1.0 GiB") && rows[0].contains("2.0 GiB"), "{text}");

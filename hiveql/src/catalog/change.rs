@@ -1,11 +1,10 @@
 //! What one transaction of the catalog changes, built step by step.
 
 use super::{
-    CatalogError, Partition, Table,
-    record::{encode, partition_key, table_key},
+    CatalogError, Partition, PendingWrite, Removal, Table,
+    record::{encode, partition_key, partitions_changed_key, removal_key, table_key, write_key},
     store::{Transaction, Version},
 };
-use super::{Removal, record::removal_key};
 use serde::Serialize;
 
 /// A record and the version that it was read at.
@@ -65,6 +64,7 @@ impl Change {
     pub fn add_partition(&mut self, table: &Table, partition: &Partition) -> Result<(), CatalogError> {
         let key = partition_key(table.id, &table.partition_name(partition));
         self.expect(key.clone(), None);
+        self.note_partitions(table)?;
         self.put(&key, partition)
     }
 
@@ -79,19 +79,51 @@ impl Change {
         if from != to {
             self.expect(partition_key(table.id, &to), None);
             self.remove(partition_key(table.id, &from));
+            self.note_partitions(table)?;
         }
         self.put(&partition_key(table.id, &to), new)
     }
 
-    pub fn remove_partition(&mut self, table: &Table, partition: &Versioned<Partition>) {
+    pub fn remove_partition(
+        &mut self,
+        table: &Table,
+        partition: &Versioned<Partition>,
+    ) -> Result<(), CatalogError> {
         let key = partition_key(table.id, &table.partition_name(&partition.record));
         self.expect(key.clone(), Some(partition.version));
         self.remove(key);
+        self.note_partitions(table)
+    }
+
+    /// Whoever remembers which partitions there are has to look again.
+    fn note_partitions(&mut self, table: &Table) -> Result<(), CatalogError> {
+        let key = partitions_changed_key(table.id);
+        if self.transaction.put.iter().any(|(put, _)| *put == key) {
+            return Ok(());
+        }
+        self.put(&key, &uuid::Uuid::new_v4().to_string())
     }
 
     /// From this transaction on the files at `location` are nobody's.
     pub fn add_removal(&mut self, number: u64, location: &str) -> Result<(), CatalogError> {
-        self.put(&removal_key(number), &Removal { location: location.to_owned() })
+        self.put_removal(number, &Removal { location: location.to_owned(), replaced: None, due_seconds: 0 })
+    }
+
+    /// `number` is the caller's alone.
+    pub fn put_removal(&mut self, number: u64, removal: &Removal) -> Result<(), CatalogError> {
+        self.put(&removal_key(number), removal)
+    }
+
+    /// Crosses a removal out whose files are gone; whoever did so before has done no harm.
+    pub fn forget_removal(&mut self, number: u64) {
+        self.remove(removal_key(number));
+    }
+
+    /// The write still is what was read, so nobody has abandoned it, and it ends with this transaction.
+    pub fn end_write(&mut self, write: &Versioned<PendingWrite>) {
+        let key = write_key(write.record.number);
+        self.expect(key.clone(), Some(write.version));
+        self.remove(key);
     }
 
     /// The files of a removal are gone, or became somebody's; it must still be there.

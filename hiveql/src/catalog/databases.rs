@@ -68,12 +68,12 @@ impl Catalog {
         Ok((number, written.version))
     }
 
-    /// Removals that were begun and not ended: number, version, location.
-    pub async fn removals(&self) -> Result<Vec<(u64, u64, String)>, CatalogError> {
+    /// Removals that were begun and not ended: number, version, what to remove.
+    pub async fn removals(&self) -> Result<Vec<(u64, u64, Removal)>, CatalogError> {
         let found = self.read_all::<Removal>(REMOVALS).await?;
         let numbered = found.into_iter().filter_map(|(key, removal)| {
             let number = u64::from_str_radix(key.strip_prefix(REMOVALS)?, 16).ok()?;
-            Some((number, removal.version, removal.record.location))
+            Some((number, removal.version, removal.record))
         });
         Ok(numbered.collect())
     }

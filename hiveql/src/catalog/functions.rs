@@ -2,7 +2,7 @@
 
 use super::{
     Catalog, CatalogError, Change, Function, Versioned,
-    record::{function_key, functions_of},
+    record::{FUNCTIONS, function_key, functions_of},
 };
 
 impl Catalog {
@@ -17,6 +17,12 @@ impl Catalog {
     /// In order of their names.
     pub async fn functions(&self, database: &str) -> Result<Vec<Function>, CatalogError> {
         let found = self.read_all::<Function>(&functions_of(database)).await?;
+        Ok(found.into_iter().map(|(_, function)| function.record).collect())
+    }
+
+    /// Of all databases.
+    pub async fn all_functions(&self) -> Result<Vec<Function>, CatalogError> {
+        let found = self.read_all::<Function>(FUNCTIONS).await?;
         Ok(found.into_iter().map(|(_, function)| function.record).collect())
     }
 

@@ -3,10 +3,13 @@
 //! Each operation is one transaction that expects the versions it has read. It knows nothing of statements or of files.
 
 mod change;
+mod cluster;
+mod contents;
 mod databases;
 mod durable;
 mod error;
 mod functions;
+mod known;
 mod model;
 mod partition_name;
 mod partitions;
@@ -16,8 +19,13 @@ mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 pub use change::{Change, Versioned};
+pub use cluster::ClusterStore;
+pub use contents::{
+    Attempts, Contents, FileStamp, LastWrite, Snapshot, Stem, WriteNumber, WrittenName, is_private,
+};
 pub use durable::DurableStore;
 pub use error::CatalogError;
 pub use model::*;
@@ -26,6 +34,7 @@ pub use partitions::PartitionFilter;
 pub use session::{Macro, SessionCatalog};
 pub use store::{Entry, KeyedStore, MemoryStore, StoreError, Transaction, Version};
 
+use known::KnownPartitions;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -37,11 +46,12 @@ const PAGE: usize = 1_000;
 #[derive(Debug, Clone)]
 pub struct Catalog {
     store: Arc<dyn KeyedStore>,
+    known: Arc<KnownPartitions>,
 }
 
 impl Catalog {
     pub fn new(store: Arc<dyn KeyedStore>) -> Catalog {
-        Catalog { store }
+        Catalog { store, known: Arc::default() }
     }
 
     /// Reads one record.
@@ -82,17 +92,6 @@ impl Catalog {
 
     /// Takes a number that nobody else has, for a table's id or a removal's key.
     pub async fn next_number(&self) -> Result<u64, CatalogError> {
-        loop {
-            let current = self.read::<u64>(record::NEXT).await?;
-            let number = current.as_ref().map_or(1, |current| current.record);
-            let mut change = Change::default();
-            change.expect(record::NEXT, current.map(|current| current.version));
-            change.put(record::NEXT, &(number + 1))?;
-            match self.commit(change).await {
-                // Another session took this one, and so made progress.
-                Err(error) if error.is_conflict() => continue,
-                done => return done.map(|()| number),
-            }
-        }
+        self.next_numbers(1).await
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Every record is stored as JSON with a version (see [`super::record`]). Names are folded to lower case on the way in.
 
+use super::{Contents, FileStamp, WriteNumber};
 use crate::types::HiveType;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Ordered by key, which is also the order in which Hive prints them.
 pub type PropertyMap = BTreeMap<String, String>;
@@ -78,6 +79,9 @@ pub struct Table {
     pub view: Option<ViewText>,
     pub constraints: Vec<Constraint>,
     pub statistics: BTreeMap<String, ColumnStatistics>,
+    /// Which files are seen, of a table without partitions; absent: no write has touched it, and all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
 }
 
 impl Table {
@@ -219,6 +223,9 @@ pub struct Partition {
     pub created_seconds: i64,
     pub last_access_seconds: i64,
     pub statistics: BTreeMap<String, ColumnStatistics>,
+    /// As the table's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
 }
 
 /// What ANALYZE ... FOR COLUMNS learned of a column. Values are texts, as DESCRIBE FORMATTED prints them.
@@ -251,4 +258,36 @@ pub struct Function {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
     pub location: String,
+    /// Only these; absent: all that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
+    /// Not before this time: statements that began earlier may still read them. 0: at once.
+    #[serde(default)]
+    pub due_seconds: i64,
+}
+
+/// Files that an overwrite has made nobody's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Replaced {
+    /// All files of these, also of attempts that never counted.
+    pub writes: BTreeSet<WriteNumber>,
+    /// By their names below the location.
+    pub files: BTreeMap<String, FileStamp>,
+}
+
+/// A write under way. It ends in the transaction that makes its files seen, or once they are removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingWrite {
+    pub number: WriteNumber,
+    /// What it writes to, for whoever is told of it.
+    pub target: String,
+    pub user: String,
+    /// The session that runs it: its end is the write's end.
+    pub session: String,
+    pub started_seconds: i64,
+    /// Its files lie below these.
+    pub locations: Vec<String>,
+    /// Nobody may publish it any more.
+    #[serde(default)]
+    pub abandoned: bool,
 }

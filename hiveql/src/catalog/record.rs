@@ -2,12 +2,14 @@
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `hive/next` | the number of the next table |
+//! | `hive/next` | the next number of a table, a removal or a write |
 //! | `hive/database/<name>` | [`super::Database`] |
 //! | `hive/table/<database>/<name>` | [`super::Table`] |
 //! | `hive/partition/<table id, 16 hexadecimal digits>/<partition name>` | [`super::Partition`] |
+//! | `hive/partitions/<table id>` | anew for each change of which partitions there are |
 //! | `hive/function/<database>/<name>` | [`super::Function`] |
 //! | `hive/removal/<number>` | [`super::Removal`] |
+//! | `hive/write/<number>` | [`super::PendingWrite`] |
 //!
 //! Names in keys are escaped as partition names are, so `/` only separates. A value is JSON: `{"version":1,"record":...}`.
 //! Partitions stand under their table's id, so a renamed table keeps them without touching them, and those of a dropped
@@ -20,7 +22,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 pub const RECORD_VERSION: u32 = 1;
 pub const NEXT: &str = "hive/next";
 pub const DATABASES: &str = "hive/database/";
+pub const FUNCTIONS: &str = "hive/function/";
 pub const REMOVALS: &str = "hive/removal/";
+pub const WRITES: &str = "hive/write/";
 
 #[derive(Serialize)]
 struct Written<'a, T> {
@@ -53,6 +57,11 @@ pub fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, Catalog
     Ok(read.record)
 }
 
+/// What is put there differs from all that was there before.
+pub fn partitions_changed_key(table: TableId) -> String {
+    format!("hive/partitions/{:016x}", table.0)
+}
+
 pub fn database_key(name: &str) -> String {
     joined(DATABASES, &[name])
 }
@@ -75,15 +84,19 @@ pub fn partition_key(table: TableId, name: &str) -> String {
 }
 
 pub fn functions_of(database: &str) -> String {
-    joined("hive/function/", &[database]) + "/"
+    joined(FUNCTIONS, &[database]) + "/"
 }
 
 pub fn function_key(database: &str, name: &str) -> String {
-    joined("hive/function/", &[database, name])
+    joined(FUNCTIONS, &[database, name])
 }
 
 pub fn removal_key(number: u64) -> String {
     format!("{REMOVALS}{number:016x}")
+}
+
+pub fn write_key(number: u64) -> String {
+    format!("{WRITES}{number:016x}")
 }
 
 fn joined(prefix: &str, names: &[&str]) -> String {

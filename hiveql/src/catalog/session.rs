@@ -57,7 +57,7 @@ impl SessionCatalog {
             return self.shared.create_table(table).await;
         }
         self.shared.database(&table.database).await?;
-        self.temporary.create_detached_table(table).await
+        self.temporary.create_table(table).await
     }
 
     /// In order of their names, each name once.
@@ -77,6 +77,11 @@ impl SessionCatalog {
         self.own().macros.get(&name.to_lowercase()).cloned()
     }
 
+    /// All of this session's.
+    pub fn macros(&self) -> Vec<Macro> {
+        self.own().macros.values().cloned().collect()
+    }
+
     /// Whether there was one.
     pub fn drop_macro(&self, name: &str) -> bool {
         self.own().macros.remove(&name.to_lowercase()).is_some()
@@ -85,6 +90,11 @@ impl SessionCatalog {
     /// A temporary function replaces one of its name, as in Hive.
     pub fn create_temporary_function(&self, function: Function) {
         self.own().functions.insert(function.name.clone(), function);
+    }
+
+    /// All of this session's.
+    pub fn temporary_functions(&self) -> Vec<Function> {
+        self.own().functions.values().cloned().collect()
     }
 
     pub fn find_temporary_function(&self, name: &str) -> Option<Function> {

@@ -21,16 +21,12 @@ impl Catalog {
         Ok(found.into_iter().map(|(_, table)| table).collect())
     }
 
-    /// Gives the table its id. The database must be there, and stay while this happens: its record is written again,
-    /// which makes a DROP DATABASE that saw no table conflict. Two that create at once both get their turn.
+    /// Gives the table its id.
     pub async fn create_table(&self, mut table: Table) -> Result<Table, CatalogError> {
         table.id = TableId(self.next_number().await?);
-        let database_key = database_key(&table.database);
         loop {
-            let database = self.database(&table.database).await?;
             let mut change = Change::default();
-            change.expect(database_key.clone(), Some(database.version));
-            change.put(&database_key, &database.record)?;
+            self.add_table(&mut change, &table).await?;
             match self.commit_created(change, &table).await {
                 Err(error) if error.is_conflict() => continue,
                 done => return done.map(|()| table),
@@ -38,17 +34,22 @@ impl Catalog {
         }
     }
 
-    /// For a session's own tables, whose databases are not in this catalog.
-    pub(super) async fn create_detached_table(&self, mut table: Table) -> Result<Table, CatalogError> {
-        table.id = TableId(self.next_number().await?);
-        self.commit_created(Change::default(), &table).await?;
-        Ok(table)
+    /// Creates the table, which has its id, in this change. The database must be there, and stay while this happens: its
+    /// record is written again, which makes a DROP DATABASE that saw no table conflict. Two that create at once both get
+    /// their turn. A session's own tables are in no database of their catalog.
+    pub async fn add_table(&self, change: &mut Change, table: &Table) -> Result<(), CatalogError> {
+        if !table.temporary {
+            let key = database_key(&table.database);
+            let database = self.database(&table.database).await?;
+            change.expect(key.clone(), Some(database.version));
+            change.put(&key, &database.record)?;
+        }
+        change.expect(table_key(&table.database, &table.name), None);
+        change.put_table(table)
     }
 
-    async fn commit_created(&self, mut change: Change, table: &Table) -> Result<(), CatalogError> {
-        let key = table_key(&table.database, &table.name);
-        change.expect(key, None);
-        change.put_table(table)?;
+    /// Commits a change that creates the table: another one of its name is an error of its own.
+    pub async fn commit_created(&self, change: Change, table: &Table) -> Result<(), CatalogError> {
         let result = self.commit(change).await;
         if matches!(&result, Err(CatalogError::Conflict { .. }))
             && self.find_table(&table.database, &table.name).await?.is_some()

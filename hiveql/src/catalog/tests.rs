@@ -93,6 +93,7 @@ async fn of_100_000_partitions_a_pruned_lookup_reads_only_those_that_match() {
         created_seconds: 0,
         last_access_seconds: 0,
         statistics: Default::default(),
+        contents: None,
     };
     let all: Vec<Partition> = (0..100_000).map(partition).collect();
     catalog.add_partitions(&table, &all).await.unwrap();

@@ -12,6 +12,17 @@ use std::sync::Arc;
 /// Finds the store that a location is in, and the path within it.
 pub trait Stores: Send + Sync {
     fn resolve(&self, location: &str) -> Result<(Arc<dyn ObjectStore>, Path), DdlError>;
+
+    /// A path of a statement that has neither a scheme nor a slash in front, as a location.
+    fn absolute(&self, path: &str) -> String {
+        path.to_owned()
+    }
+
+    /// Deletes what a killed process left below a location of files that it had not finished, where a store leaves such
+    /// things and does not list them. `is_meant` is asked with the name that a file would have got.
+    fn delete_unfinished(&self, _location: &str, _is_meant: &dyn Fn(&str) -> bool) -> Result<(), DdlError> {
+        Ok(())
+    }
 }
 
 /// Answers a setting by its name; `None` where it was not set.

@@ -11,8 +11,7 @@ use crate::{
 use std::collections::BTreeMap;
 
 pub async fn execute(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Output, DdlError> {
-    let (database, name) = context.resolve(&statement.name)?;
-    if exists(context, statement, &database, &name).await? {
+    if exists(context, statement).await? {
         return Ok(Output::none());
     }
     let table = match &statement.source {
@@ -26,14 +25,10 @@ pub async fn execute(context: &DdlContext<'_>, statement: &CreateTable) -> Resul
     Ok(Output::none())
 }
 
-/// A temporary table may take the name of one that is not.
-async fn exists(
-    context: &DdlContext<'_>,
-    statement: &CreateTable,
-    database: &str,
-    name: &str,
-) -> Result<bool, DdlError> {
-    let found = context.catalog.home(statement.temporary).find_table(database, name).await?;
+/// Whether there is nothing to be done, for the table is there. A temporary one may take the name of one that is not.
+pub async fn exists(context: &DdlContext<'_>, statement: &CreateTable) -> Result<bool, DdlError> {
+    let (database, name) = context.resolve(&statement.name)?;
+    let found = context.catalog.home(statement.temporary).find_table(&database, &name).await?;
     match found {
         None => Ok(false),
         Some(_) if statement.if_not_exists => Ok(true),
@@ -96,7 +91,7 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
     if statement.transactional {
         properties.insert("transactional".to_owned(), "true".to_owned());
     }
-    properties.insert("bucketing_version".to_owned(), "2".to_owned());
+    properties.entry("bucketing_version".to_owned()).or_insert_with(|| "2".to_owned());
     if !statement.external && statement.partitioned_by.is_empty() {
         statistics::set_empty(&mut properties);
     }
@@ -118,6 +113,7 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
         view: None,
         constraints: Vec::new(),
         statistics: BTreeMap::new(),
+        contents: None,
     })
 }
 

@@ -1,9 +1,9 @@
-//! DROP TABLE, DROP VIEW and TRUNCATE.
+//! DROP TABLE and DROP VIEW.
 
-use super::{DdlContext, DdlError, Output, Problem, files, partition_spec};
+use super::{DdlContext, DdlError, Output, Problem, files};
 use crate::{
     catalog::{Change, Table, TableKind, Versioned},
-    syntax::ast::{ObjectName, PartitionSpec},
+    syntax::ast::ObjectName,
 };
 
 pub async fn table(context: &DdlContext<'_>, name: &ObjectName, if_exists: bool) -> Result<Output, DdlError> {
@@ -65,43 +65,4 @@ pub async fn remove(context: &DdlContext<'_>, table: &Versioned<Table>) -> Resul
     change.remove_table(table);
     files::commit_then_delete(context, catalog, change, &locations).await?;
     Ok(catalog.remove_partitions_of(table.record.id).await?)
-}
-
-/// Files only: the catalog does not change, except that statistics say zero. A kill leaves some files deleted; a store
-/// without transactions has no better, and the statement can be run again.
-pub async fn truncate(
-    context: &DdlContext<'_>,
-    name: &ObjectName,
-    spec: &PartitionSpec,
-    force: bool,
-) -> Result<Output, DdlError> {
-    let table = context.table(name).await?;
-    if table.record.kind != TableKind::Managed && !table.record.owns_files() && !force {
-        return Err(Problem::TruncatesExternal(table.record.name).into());
-    }
-    let catalog = context.home(&table.record);
-    if !table.record.is_partitioned() {
-        partition_spec::filter(&table.record, spec)?;
-        files::delete(context, &table.record.storage.location).await?;
-        let mut new = table.record.clone();
-        super::statistics::set_empty(&mut new.properties);
-        new.statistics.clear();
-        catalog.alter_table(&table, &new).await?;
-        return Ok(Output::none());
-    }
-    let filter = partition_spec::filter(&table.record, spec)?;
-    let partitions = catalog.partitions(&table.record, &filter).await?;
-    if partitions.is_empty() && !spec.is_empty() {
-        return Err(Problem::NoPartition(partition_spec::text(spec)).into());
-    }
-    let mut change = Change::default();
-    for partition in &partitions {
-        files::delete(context, &table.record.partition_location(&partition.record)).await?;
-        let mut new = partition.record.clone();
-        super::statistics::set_empty(&mut new.properties);
-        new.statistics.clear();
-        change.replace_partition(&table.record, partition, &new)?;
-    }
-    catalog.commit(change).await?;
-    Ok(Output::none())
 }

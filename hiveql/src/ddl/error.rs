@@ -19,6 +19,11 @@ pub enum DdlError {
 }
 
 impl DdlError {
+    /// Whether somebody else's transaction came between.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, DdlError::Catalog(error) if error.is_conflict())
+    }
+
     /// What Hive prints before the message, from the text that the span lies in.
     pub fn with_line(&self, text: &str) -> String {
         let DdlError::Semantic { problem, span: Some(span) } = self else { return self.to_string() };
@@ -93,6 +98,16 @@ pub enum Problem {
     NoProperty(String),
     #[error("Invalid function {0}")]
     NoFunction(String),
+    #[error("Dynamic partition cannot be the parent of a static partition")]
+    DynamicBeforeStatic,
+    #[error(
+        "Dynamic partition is disabled. Either enable it by setting hive.exec.dynamic.partition=true or specify partition column values"
+    )]
+    DynamicDisabled,
+    #[error(
+        "Dynamic partition strict mode requires at least one static partition column. To turn this off set hive.exec.dynamic.partition.mode=nonstrict"
+    )]
+    DynamicStrict,
 }
 
 impl Problem {
@@ -102,6 +117,9 @@ impl Problem {
             Problem::NoColumn(_) => 10002,
             Problem::NoPartition(_) => 10006,
             Problem::NoFunction(_) => 10011,
+            Problem::DynamicBeforeStatic => 10094,
+            Problem::DynamicDisabled => 10095,
+            Problem::DynamicStrict => 10096,
             Problem::ColumnRepeatedInPartitioning => 10035,
             Problem::DuplicateColumn(_) => 10036,
             Problem::BadBuckets => 10031,

@@ -4,8 +4,8 @@
 //! deleted is first written down in the transaction that makes it nobody's (a *removal*), then deleted, then crossed out. What
 //! a killed session left is deleted by the next one that wants the place, before it takes it: see [`clear_leftovers`].
 
-use super::{DdlContext, DdlError};
-use crate::catalog::Change;
+use super::{DdlContext, DdlError, Stores};
+use crate::catalog::{Catalog, Change, FileStamp, Removal, Replaced, Snapshot, WriteNumber, WrittenName};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStoreExt, path::Path};
 
@@ -13,13 +13,61 @@ use object_store::{ObjectMeta, ObjectStoreExt, path::Path};
 const AT_ONCE: usize = 16;
 
 /// All files below a location; nothing there is an empty list.
-pub async fn list(context: &DdlContext<'_>, location: &str) -> Result<Vec<ObjectMeta>, DdlError> {
-    let (store, path) = context.stores.resolve(location)?;
+pub async fn list(stores: &dyn Stores, location: &str) -> Result<Vec<ObjectMeta>, DdlError> {
+    let (store, path) = stores.resolve(location)?;
     store.list(Some(&path)).try_collect().await.map_err(|source| failed(location, source))
 }
 
-pub async fn delete(context: &DdlContext<'_>, location: &str) -> Result<(), DdlError> {
-    let files = list(context, location).await?;
+/// Deletes the files of one write.
+pub async fn delete_of_write(
+    context: &DdlContext<'_>,
+    location: &str,
+    write: WriteNumber,
+) -> Result<(), DdlError> {
+    let is_of_write = |name: &str| WrittenName::of_path(name).is_some_and(|named| named.write == write);
+    context.stores.delete_unfinished(location, &is_of_write)?;
+    delete_where(context, location, |name, _| is_of_write(name)).await
+}
+
+/// Deletes what a removal says. What others have written there since, or are writing now, is theirs.
+async fn remove(
+    context: &DdlContext<'_>,
+    number: u64,
+    removal: &Removal,
+    snapshot: &Snapshot,
+) -> Result<(), DdlError> {
+    match &removal.replaced {
+        None => {
+            delete_where(context, &removal.location, |name, _| {
+                let written = WrittenName::of_path(name).map(|named| named.write);
+                written.is_none_or(|write| write < number && snapshot.has_ended(write))
+            })
+            .await
+        }
+        Some(replaced) => {
+            delete_where(context, &removal.location, |name, stamp| is_replaced(replaced, name, stamp)).await
+        }
+    }
+}
+
+fn is_replaced(replaced: &Replaced, name: &str, stamp: FileStamp) -> bool {
+    let of_write = WrittenName::of_path(name).is_some_and(|named| replaced.writes.contains(&named.write));
+    of_write || replaced.files.get(name) == Some(&stamp)
+}
+
+pub fn stamp(file: &ObjectMeta) -> FileStamp {
+    FileStamp { bytes: file.size, modified_micros: file.last_modified.timestamp_micros() }
+}
+
+/// Deletes the files below a location whose names there and stamps are wanted.
+async fn delete_where(
+    context: &DdlContext<'_>,
+    location: &str,
+    wanted: impl Fn(&str, FileStamp) -> bool,
+) -> Result<(), DdlError> {
+    let (_, root) = context.stores.resolve(location)?;
+    let mut files = list(context.stores, location).await?;
+    files.retain(|file| name_below(&root, file).is_some_and(|name| wanted(&name, stamp(file))));
     let (store, _) = context.stores.resolve(location)?;
     futures::stream::iter(files)
         .map(|file| {
@@ -38,9 +86,15 @@ pub async fn delete(context: &DdlContext<'_>, location: &str) -> Result<(), DdlE
     Ok(())
 }
 
+/// What a file is called below a location's path.
+pub fn name_below(root: &Path, file: &ObjectMeta) -> Option<String> {
+    let parts: Vec<_> = file.location.prefix_match(root)?.collect();
+    Some(parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("/"))
+}
+
 /// Copies all files to the same names below another location of the same store or of another.
 pub async fn copy(context: &DdlContext<'_>, from: &str, to: &str) -> Result<(), DdlError> {
-    let files = list(context, from).await?;
+    let files = list(context.stores, from).await?;
     let (source, source_path) = context.stores.resolve(from)?;
     let (target, target_path) = context.stores.resolve(to)?;
     for file in files {
@@ -66,36 +120,72 @@ pub async fn copy(context: &DdlContext<'_>, from: &str, to: &str) -> Result<(), 
 /// Locations that the change makes nobody's: commits it, deletes the files, crosses the removals out.
 pub async fn commit_then_delete(
     context: &DdlContext<'_>,
-    catalog: &crate::catalog::Catalog,
-    mut change: Change,
+    catalog: &Catalog,
+    change: Change,
     locations: &[String],
 ) -> Result<(), DdlError> {
-    for location in locations {
-        change.add_removal(catalog.next_number().await?, location)?;
-    }
-    catalog.commit(change).await?;
-    for location in locations {
-        finish(context, catalog, location).await?;
-    }
-    Ok(())
+    let removals = locations.iter().map(|location| Removal {
+        location: location.clone(),
+        replaced: None,
+        due_seconds: 0,
+    });
+    commit_then_remove(context, catalog, change, removals.collect()).await
 }
 
-/// Deletes what killed sessions left at this very location, before a table or partition takes it.
+/// The same for some of the files at a location.
+pub async fn commit_then_remove(
+    context: &DdlContext<'_>,
+    catalog: &Catalog,
+    mut change: Change,
+    removals: Vec<Removal>,
+) -> Result<(), DdlError> {
+    let first = catalog.next_numbers(removals.len() as u64).await?;
+    for (number, removal) in (first..).zip(&removals) {
+        change.put_removal(number, removal)?;
+    }
+    catalog.commit(change).await?;
+    let numbers = first..first + removals.len() as u64;
+    finish(context, catalog, |number, noted| numbers.contains(&number) && is_due(context, noted)).await
+}
+
+/// Deletes what killed sessions left at this location and below it, before a table or partition takes the place.
 pub async fn clear_leftovers(context: &DdlContext<'_>, location: &str) -> Result<(), DdlError> {
-    finish(context, &context.catalog.shared, location).await
+    let place = location.trim_end_matches('/');
+    finish(context, &context.catalog.shared, |_, noted| {
+        // Single files that wait for their readers are in nobody's way.
+        let is_mine = noted.replaced.is_none() || is_due(context, noted);
+        is_mine
+            && noted
+                .location
+                .strip_prefix(place)
+                .is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    })
+    .await
+}
+
+/// Deletes what has been replaced for so long that nobody reads it any more.
+pub async fn remove_due(context: &DdlContext<'_>) -> Result<(), DdlError> {
+    finish(context, &context.catalog.shared, |_, noted| noted.replaced.is_some() && is_due(context, noted))
+        .await
+}
+
+fn is_due(context: &DdlContext<'_>, noted: &Removal) -> bool {
+    noted.due_seconds <= context.now_seconds()
 }
 
 /// Files first and the note after: a kill between them deletes nothing twice that matters.
 async fn finish(
     context: &DdlContext<'_>,
-    catalog: &crate::catalog::Catalog,
-    location: &str,
+    catalog: &Catalog,
+    wanted: impl Fn(u64, &Removal) -> bool,
 ) -> Result<(), DdlError> {
+    // Before the notes are read: a write that is published after a note was crossed out is seen as pending here.
+    let snapshot = catalog.snapshot().await?;
     for (number, version, noted) in catalog.removals().await? {
-        if noted.trim_end_matches('/') != location.trim_end_matches('/') {
+        if !wanted(number, &noted) {
             continue;
         }
-        delete(context, &noted).await?;
+        remove(context, number, &noted, &snapshot).await?;
         let mut change = Change::default();
         change.end_removal(number, version);
         match catalog.commit(change).await {

@@ -2,22 +2,22 @@
 //! them from the planner ([`create_table::define`], [`views::create`]).
 
 mod alter;
-mod constraints;
+pub(crate) mod constraints;
 mod context;
 pub mod create_table;
 mod databases;
 mod describe;
 mod drop_table;
 mod error;
-mod files;
+pub(crate) mod files;
 mod functions;
 mod output;
 mod partition_filter;
-mod partition_spec;
+pub(crate) mod partition_spec;
 mod repair;
 mod show;
 pub mod statistics;
-mod storage_clauses;
+pub(crate) mod storage_clauses;
 mod storage_words;
 mod table_checks;
 #[cfg(test)]
@@ -28,7 +28,9 @@ use alter::partitions as alter_partitions;
 pub use context::{DdlContext, Settings, Stores};
 pub use databases::ensure_default;
 pub use error::{DdlError, Problem};
+pub use files::remove_due;
 pub use output::{Output, SessionChange};
+pub use storage_clauses::delimiters;
 
 use crate::syntax::ast::{Describe, Statement};
 
@@ -44,9 +46,6 @@ pub async fn execute(context: &DdlContext<'_>, statement: &Statement) -> Result<
         Statement::AlterTable(alter) => alter::execute(context, alter).await,
         // There is no trash, so PURGE asks for what happens anyway.
         Statement::DropTable { name, if_exists, .. } => drop_table::table(context, name, *if_exists).await,
-        Statement::Truncate { table, partition, force, .. } => {
-            drop_table::truncate(context, table, partition, *force).await
-        }
         Statement::DropView { name, if_exists, materialized } => {
             drop_table::view(context, name, *if_exists, *materialized).await
         }

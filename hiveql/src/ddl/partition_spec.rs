@@ -73,8 +73,10 @@ pub fn normalized(ty: &HiveType, text: &str) -> Option<String> {
             let day = text.split([' ', 'T']).next()?;
             NaiveDate::parse_from_str(day, "%Y-%m-%d").ok().map(|date| date.to_string())
         }
-        HiveType::Boolean if text.eq_ignore_ascii_case("true") => Some("true".to_owned()),
-        HiveType::Boolean if text.eq_ignore_ascii_case("false") => Some("false".to_owned()),
+        HiveType::Boolean => {
+            let is_false = ["false", "no", "off", "0"].iter().any(|word| text.eq_ignore_ascii_case(word));
+            Some((!is_false).to_string())
+        }
         HiveType::Char(_) => Some(text.trim_end_matches(' ').to_owned()),
         _ => Some(text.to_owned()),
     }

@@ -53,7 +53,9 @@ pub async fn execute(
     if repair && action != MsckAction::Add && !gone.is_empty() {
         let mut change = Change::default();
         change.expect_table(&table);
-        gone.iter().for_each(|partition| change.remove_partition(&table.record, partition));
+        for partition in &gone {
+            change.remove_partition(&table.record, partition)?;
+        }
         catalog.commit(change).await?;
         let dropped = gone.iter().map(|partition| text(&partition.record));
         messages.extend(dropped.map(|name| format!("Repair: Dropped partition from metastore {name}")));
@@ -65,7 +67,7 @@ pub async fn execute(
 async fn folders(context: &DdlContext<'_>, table: &Table) -> Result<BTreeSet<Vec<String>>, DdlError> {
     let (_, root) = context.stores.resolve(&table.storage.location)?;
     let mut found = BTreeSet::new();
-    for file in files::list(context, &table.storage.location).await? {
+    for file in files::list(context.stores, &table.storage.location).await? {
         let Some(parts) = file.location.prefix_match(&root) else { continue };
         let folders: Vec<String> =
             parts.take(table.partition_keys.len()).map(|part| part.as_ref().to_owned()).collect();

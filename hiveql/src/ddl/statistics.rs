@@ -39,6 +39,23 @@ pub fn set(properties: &mut PropertyMap, basic: &BasicStatistics) {
     }
 }
 
+/// Adds what a write brought. Counts of rows stay true only where they were.
+pub fn add(properties: &mut PropertyMap, added: &BasicStatistics) {
+    let known = |name: &str| properties.get(name).and_then(|text| text.parse::<u64>().ok());
+    let was_true = properties.get(ACCURATE).is_some_and(|text| text.contains("BASIC_STATS"));
+    let sum = |old: Option<u64>, new: Option<u64>| Some(old? + new?);
+    let (rows, raw_bytes) = match was_true {
+        true => (sum(known(ROWS), added.rows), sum(known(RAW_BYTES), added.raw_bytes)),
+        false => (None, None),
+    };
+    let (files, bytes) = (known(FILES).unwrap_or(0), known(BYTES).unwrap_or(0));
+    let total = BasicStatistics { files: files + added.files, bytes: bytes + added.bytes, rows, raw_bytes };
+    if rows.is_none() {
+        properties.remove(ACCURATE);
+    }
+    set(properties, &total);
+}
+
 /// As Hive writes it; `columns` are those whose statistics are true.
 pub fn accurate(columns: &[&str]) -> String {
     if columns.is_empty() {

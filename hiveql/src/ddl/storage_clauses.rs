@@ -3,7 +3,9 @@
 use super::{DdlContext, DdlError, Problem, partition_spec, storage_words};
 use crate::{
     catalog::{SkewedBy, SortColumn, StorageDescriptor},
-    syntax::ast::{Clustering, CreateTable, Name, RowFormat, Skew, StorageFormat},
+    syntax::ast::{
+        Clustering, CreateTable, Delimited, InsertDirectory, Name, RowFormat, Skew, StorageFormat,
+    },
 };
 
 const DEFAULT_FORMAT: &str = "TextFile";
@@ -24,6 +26,20 @@ pub fn storage(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Stor
         storage.serde_properties.extend(properties.iter().cloned());
     }
     storage.serde_properties.entry(FORMAT_KEY.to_owned()).or_insert_with(|| "1".to_owned());
+    Ok(storage)
+}
+
+/// Of the files of INSERT OVERWRITE DIRECTORY: text, unless it says something else.
+pub fn of_directory(directory: &InsertDirectory) -> Result<StorageDescriptor, DdlError> {
+    let mut storage = match &directory.format {
+        Some(format) => of_format(format)?,
+        None => of_word(DEFAULT_FORMAT)?,
+    };
+    if let Some(RowFormat::Serde { class, properties }) = &directory.row_format {
+        storage.serde.clone_from(class);
+        storage.serde_properties.extend(properties.iter().cloned());
+    }
+    add_delimiters(&mut storage, directory.row_format.as_ref());
     Ok(storage)
 }
 
@@ -56,18 +72,22 @@ fn of_word(word: &str) -> Result<StorageDescriptor, DdlError> {
 
 pub fn add_delimiters(storage: &mut StorageDescriptor, format: Option<&RowFormat>) {
     let Some(RowFormat::Delimited(delimited)) = format else { return };
-    let mut set = |key: &str, value: &Option<String>| {
-        if let Some(value) = value {
-            storage.serde_properties.insert(key.to_owned(), value.clone());
-        }
-    };
-    set("field.delim", &delimited.fields);
-    set(FORMAT_KEY, &delimited.fields);
-    set("escape.delim", &delimited.escaped_by);
-    set("collection.delim", &delimited.collection_items);
-    set("mapkey.delim", &delimited.map_keys);
-    set("line.delim", &delimited.lines);
-    set("serialization.null.format", &delimited.null);
+    let properties = delimiters(delimited).map(|(key, value)| (key.to_owned(), value.clone()));
+    storage.serde_properties.extend(properties);
+}
+
+/// What ROW FORMAT DELIMITED says, as properties of a SerDe.
+pub fn delimiters(delimited: &Delimited) -> impl Iterator<Item = (&'static str, &String)> {
+    let all = [
+        ("field.delim", &delimited.fields),
+        (FORMAT_KEY, &delimited.fields),
+        ("escape.delim", &delimited.escaped_by),
+        ("collection.delim", &delimited.collection_items),
+        ("mapkey.delim", &delimited.map_keys),
+        ("line.delim", &delimited.lines),
+        ("serialization.null.format", &delimited.null),
+    ];
+    all.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)))
 }
 
 pub fn set_clustering(storage: &mut StorageDescriptor, clustering: &Clustering) {

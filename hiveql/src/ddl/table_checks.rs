@@ -8,7 +8,7 @@ use crate::{
 
 pub fn name(name: &str, span: Span) -> Result<(), DdlError> {
     let is_valid = !name.is_empty()
-        && name.chars().all(|character| character.is_alphanumeric() || "_".contains(character));
+        && name.chars().all(|character| character.is_alphanumeric() || "_/".contains(character));
     if is_valid {
         return Ok(());
     }

@@ -65,6 +65,7 @@ async fn define(
         view: Some(ViewText { original: statement.text.clone(), expanded }),
         constraints: Vec::new(),
         statistics: BTreeMap::new(),
+        contents: None,
     })
 }
 

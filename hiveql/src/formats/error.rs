@@ -53,6 +53,18 @@ impl FormatError {
         FormatError::Broken { file: file.to_string(), place, reason: reason.to_string() }
     }
 
+    /// With the whole name of the file, which in its store begins behind `prefix`.
+    pub(crate) fn under(mut self, prefix: &str) -> FormatError {
+        if let FormatError::Broken { file, .. }
+        | FormatError::Store { file, .. }
+        | FormatError::Io { file, .. }
+        | FormatError::Arrow { file, .. } = &mut self
+        {
+            file.insert_str(0, prefix);
+        }
+        self
+    }
+
     pub(crate) fn store(file: &impl fmt::Display, source: object_store::Error) -> FormatError {
         FormatError::Store { file: file.to_string(), source }
     }

@@ -9,12 +9,15 @@ mod columnar;
 mod compression;
 mod csv;
 mod error;
+mod escaped;
 mod json;
 mod lines;
 mod range;
 mod regex;
+mod row_format;
 mod rows;
 mod storage;
+mod summary;
 mod text;
 mod writer;
 
@@ -23,8 +26,10 @@ pub use columnar::{avro_columns, conform_columns};
 pub use compression::Compression;
 pub use error::{FormatError, Place};
 pub use range::{BatchStream, FileRange, ReadOptions, VirtualColumn};
+pub use row_format::{RowFormat, RowWords};
 pub use storage::{Storage, StorageWords};
-pub use text::RowFormat;
+pub use summary::FileSummary;
+
 pub use writer::{FileWriter, Sink, Written};
 
 use crate::types::HiveType;
@@ -83,8 +88,8 @@ impl FileFormat {
                 Kind::Parquet(Box::new(ParquetFiles::new(&storage, &columns)?))
             }
             (SerdeKind::Avro | SerdeKind::Orc | SerdeKind::Parquet, _) => return Err(mismatch()),
-            (SerdeKind::Binary, ContainerKind::Lines) => return Err(mismatch()),
-            (_, ContainerKind::Records | ContainerKind::Columns) => {
+            // Hive's own binary rows and containers are columns here, whatever the file is said to be.
+            (SerdeKind::Binary, _) | (_, ContainerKind::Records | ContainerKind::Columns) => {
                 Kind::Parquet(Box::new(ParquetFiles::new(&storage, &columns)?))
             }
             (_, ContainerKind::Lines) => rows(serde, &storage, &columns)?,

@@ -36,7 +36,9 @@ impl FileRange {
     }
 
     pub(super) fn location(&self) -> object_store::path::Path {
-        object_store::path::Path::from(self.path.as_str())
+        // As it is: a partition's folder may hold `%`, which must not be escaped once more.
+        let path = self.path.as_str();
+        object_store::path::Path::parse(path).unwrap_or_else(|_| path.into())
     }
 }
 

@@ -120,7 +120,8 @@ impl FileWriter {
     pub(super) async fn open(sink: Sink, body: Body) -> Result<FileWriter, FormatError> {
         let (name, target) = match sink {
             Sink::Store { store, path } => {
-                let writer = BufWriter::new(store, Path::from(path.as_str()));
+                let place = Path::parse(&path).unwrap_or_else(|_| Path::from(path.as_str()));
+                let writer = BufWriter::new(store, place);
                 (path, Target::Store(writer))
             }
             Sink::Local(path) => {

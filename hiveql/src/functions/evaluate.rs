@@ -15,28 +15,29 @@ use datafusion::{
 };
 use std::sync::Arc;
 
-pub(super) fn facts() -> SessionFacts {
+pub(crate) fn facts() -> SessionFacts {
     SessionFacts {
         timezone: chrono_tz::America::Los_Angeles,
         now: Utc.with_ymd_and_hms(2020, 1, 1, 7, 30, 0).unwrap(),
         user: "hive".into(),
         database: "default".into(),
+        settings: Default::default(),
     }
 }
 
-pub(super) fn arg(value: ScalarValue) -> Arg {
+pub(crate) fn arg(value: ScalarValue) -> Arg {
     Arg { ty: HiveType::of_arrow(&value.data_type()).unwrap(), constant: Some(value) }
 }
 
-pub(super) fn string(value: &str) -> Arg {
+pub(crate) fn string(value: &str) -> Arg {
     arg(ScalarValue::Utf8(Some(value.into())))
 }
 
-pub(super) fn int(value: i32) -> Arg {
+pub(crate) fn int(value: i32) -> Arg {
     arg(ScalarValue::Int32(Some(value)))
 }
 
-pub(super) fn void() -> Arg {
+pub(crate) fn void() -> Arg {
     arg(ScalarValue::Null)
 }
 
@@ -73,7 +74,7 @@ fn shown(array: &ArrayRef) -> String {
 }
 
 /// The answer of a scalar function as a constant.
-pub(super) fn value(functions: &'static [&'static [ScalarFunction]], name: &str, args: &[Arg]) -> Arg {
+pub(crate) fn value(functions: &'static [&'static [ScalarFunction]], name: &str, args: &[Arg]) -> Arg {
     let Scalar { args: takes, returns, udf } = (find(functions, name).resolve)(name, args, &facts()).unwrap();
     let array = invoke(&udf, &takes, args, &returns);
     assert_eq!(array.data_type(), &returns.arrow(), "{name}");
@@ -81,13 +82,13 @@ pub(super) fn value(functions: &'static [&'static [ScalarFunction]], name: &str,
 }
 
 /// The answer of a scalar function, as text.
-pub(super) fn text(functions: &'static [&'static [ScalarFunction]], name: &str, args: &[Arg]) -> String {
+pub(crate) fn text(functions: &'static [&'static [ScalarFunction]], name: &str, args: &[Arg]) -> String {
     let answer = value(functions, name, args);
     shown(&answer.constant.unwrap().to_array().unwrap())
 }
 
 /// The rows of a table function, as text.
-pub(super) fn rows(functions: &'static [&'static [TableFunction]], name: &str, args: &[Arg]) -> String {
+pub(crate) fn rows(functions: &'static [&'static [TableFunction]], name: &str, args: &[Arg]) -> String {
     let Table { args: takes, columns, udf } = (find(functions, name).resolve)(name, args, &facts()).unwrap();
     let returns = HiveType::array(HiveType::structure(columns));
     let array = invoke(&udf, &takes, args, &returns);

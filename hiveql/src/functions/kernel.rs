@@ -2,9 +2,14 @@
 
 use super::Arg;
 use datafusion::{
-    arrow::{array::ArrayRef, datatypes::DataType},
+    arrow::{
+        array::{Array, ArrayRef, new_null_array},
+        datatypes::DataType,
+    },
     common::Result,
-    logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility},
+    logical_expr::{
+        ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    },
 };
 use std::{
     fmt,
@@ -24,6 +29,8 @@ type Body = dyn Fn(Columns<'_>, Rows) -> Result<ArrayRef> + Send + Sync;
 pub struct Kernel {
     name: String,
     args: Vec<Arg>,
+    /// What the body gets, where it is known.
+    takes: Vec<DataType>,
     returns: DataType,
     signature: Signature,
     body: Arc<Body>,
@@ -41,10 +48,20 @@ impl Kernel {
         Kernel {
             name: name.to_owned(),
             args: args.to_vec(),
+            takes: Vec::new(),
             returns,
-            signature: Signature::variadic_any(volatility),
+            // Any number of arguments: none is not among "variadic".
+            signature: Signature::one_of(
+                vec![TypeSignature::VariadicAny, TypeSignature::Nullary],
+                volatility,
+            ),
             body: Arc::new(body),
         }
+    }
+
+    /// The optimizer asks what becomes of NULL with columns that have no type: of these the body gets typed ones.
+    pub fn taking(self, takes: Vec<DataType>) -> Kernel {
+        Kernel { takes, ..self }
     }
 
     pub fn args(&self) -> &[Arg] {
@@ -99,7 +116,12 @@ impl ScalarUDFImpl for Kernel {
             !args.args.is_empty() && args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows =
             if constant && self.signature.volatility != Volatility::Volatile { 1 } else { args.number_rows };
-        let columns = args.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        let mut columns = args.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        for (column, ty) in columns.iter_mut().zip(&self.takes) {
+            if *column.data_type() == DataType::Null && *ty != DataType::Null {
+                *column = new_null_array(ty, column.len());
+            }
+        }
         let result = (self.body)(&columns, rows)?;
         if constant && rows == 1 {
             return Ok(ColumnarValue::Scalar(datafusion::common::ScalarValue::try_from_array(&result, 0)?));

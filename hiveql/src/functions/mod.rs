@@ -8,18 +8,26 @@ pub mod conditional;
 pub mod datetime;
 pub mod document;
 #[cfg(test)]
-mod evaluate;
+pub(crate) mod evaluate;
+mod extension;
 mod facts;
 mod hive_names;
 mod kernel;
+pub mod math;
 mod operators;
+pub mod program;
+#[cfg(test)]
+mod reference;
 pub mod registry;
-mod resolve;
+pub(crate) mod resolve;
 pub mod session;
 pub mod table;
+pub mod text;
 pub mod window;
 
-pub use facts::SessionFacts;
+pub use extension::{Extension, NameTaken, extend};
+pub(crate) use facts::MASKING_ALGORITHM;
+pub use facts::{SETTINGS, SessionFacts};
 pub use kernel::{Columns, Kernel, Rows};
 
 use crate::types::HiveType;
@@ -101,4 +109,11 @@ pub enum FunctionError {
     NotConstant { function: String, position: usize, expected: String },
     #[error("argument {position} of {function}: {reason}")]
     Value { function: String, position: usize, reason: String },
+    #[error(
+        "{function} is made of {class}, which is no program: say USING FILE 'path' and name the file in AS 'file arguments \
+         RETURNS type'; classes of Java do not run here"
+    )]
+    NotAProgram { function: String, class: String },
+    #[error("what {function} returns is not said in {class}: {reason}")]
+    Signature { function: String, class: String, reason: String },
 }

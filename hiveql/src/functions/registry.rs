@@ -2,8 +2,10 @@
 
 use super::{
     AggregateFunction, Definition, ScalarFunction, TableFunction, WindowFunction, aggregate, collection,
-    conditional, datetime, document, hive_names::hive_names, operators::OPERATORS, session, table, window,
+    conditional, datetime, document, extension, hive_names::hive_names, math, operators::OPERATORS, program,
+    session, table, text, window,
 };
+use crate::cast;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,8 +20,13 @@ const SCALARS: Lists<super::Scalar> = &[
     conditional::FUNCTIONS,
     datetime::FUNCTIONS,
     document::FUNCTIONS,
+    math::FUNCTIONS,
     session::FUNCTIONS,
+    &[cast::NAMED],
+    text::FUNCTIONS,
 ];
+/// Found by their names as the others are, but neither listed nor described: the planner alone calls them.
+const INTERNAL: Lists<super::Scalar> = &[&[cast::FUNCTIONS, program::FUNCTIONS]];
 const AGGREGATES: Lists<super::Aggregate> = &[&[aggregate::FUNCTIONS]];
 const WINDOWS: Lists<super::Window> = &[&[window::FUNCTIONS]];
 const TABLES: Lists<super::Table> = &[table::FUNCTIONS];
@@ -34,29 +41,38 @@ fn by_name<R>(lists: Lists<R>) -> ByName<R> {
     named.collect()
 }
 
-static SCALARS_BY_NAME: LazyLock<ByName<super::Scalar>> = LazyLock::new(|| by_name(SCALARS));
+static SCALARS_BY_NAME: LazyLock<ByName<super::Scalar>> =
+    LazyLock::new(|| by_name(SCALARS).into_iter().chain(by_name(INTERNAL)).collect());
 static AGGREGATES_BY_NAME: LazyLock<ByName<super::Aggregate>> = LazyLock::new(|| by_name(AGGREGATES));
 static WINDOWS_BY_NAME: LazyLock<ByName<super::Window>> = LazyLock::new(|| by_name(WINDOWS));
 static TABLES_BY_NAME: LazyLock<ByName<super::Table>> = LazyLock::new(|| by_name(TABLES));
 
 /// The function of that name or alias, in whatever case it is written.
 pub fn scalar(name: &str) -> Option<&'static ScalarFunction> {
-    SCALARS_BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
+    let name = name.to_ascii_lowercase();
+    let built_in = SCALARS_BY_NAME.get(name.as_str()).copied();
+    built_in.or_else(|| extension::find(&name, |added| added.scalars))
 }
 
 /// As [`scalar`].
 pub fn aggregate(name: &str) -> Option<&'static AggregateFunction> {
-    AGGREGATES_BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
+    let name = name.to_ascii_lowercase();
+    let built_in = AGGREGATES_BY_NAME.get(name.as_str()).copied();
+    built_in.or_else(|| extension::find(&name, |added| added.aggregates))
 }
 
 /// As [`scalar`].
 pub fn window(name: &str) -> Option<&'static WindowFunction> {
-    WINDOWS_BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
+    let name = name.to_ascii_lowercase();
+    let built_in = WINDOWS_BY_NAME.get(name.as_str()).copied();
+    built_in.or_else(|| extension::find(&name, |added| added.windows))
 }
 
 /// As [`scalar`].
 pub fn table(name: &str) -> Option<&'static TableFunction> {
-    TABLES_BY_NAME.get(name.to_ascii_lowercase().as_str()).copied()
+    let name = name.to_ascii_lowercase();
+    let built_in = TABLES_BY_NAME.get(name.as_str()).copied();
+    built_in.or_else(|| extension::find(&name, |added| added.tables))
 }
 
 /// What is known of a function apart from how a call of it is resolved.
@@ -91,14 +107,18 @@ impl Kind {
     }
 }
 
-fn descriptions_of<R>(lists: Lists<R>, kind: Kind) -> impl Iterator<Item = Description> {
-    lists.iter().copied().flatten().copied().flatten().map(move |function| Description {
+fn described<R>(function: &Definition<R>, kind: Kind) -> Description {
+    Description {
         name: function.name,
         aliases: function.aliases,
         kind,
         usage: function.usage,
         extended: function.extended,
-    })
+    }
+}
+
+fn descriptions_of<R>(lists: Lists<R>, kind: Kind) -> impl Iterator<Item = Description> {
+    lists.iter().copied().flatten().copied().flatten().map(move |function| described(function, kind))
 }
 
 /// By every name and alias. Where a function is an operator too, the function's text counts.
@@ -123,14 +143,34 @@ static DESCRIPTIONS: LazyLock<BTreeMap<&'static str, Description>> = LazyLock::n
         .collect()
 });
 
-/// All names, aliases and operators among them, as SHOW FUNCTIONS lists them.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    DESCRIPTIONS.keys().copied()
+/// What is known of functions that other crates added.
+fn added() -> impl Iterator<Item = Description> {
+    let scalars = extension::all(|added| added.scalars).into_iter().map(|of| described(of, Kind::Scalar));
+    let aggregates =
+        extension::all(|added| added.aggregates).into_iter().map(|of| described(of, Kind::Aggregate));
+    let windows = extension::all(|added| added.windows).into_iter().map(|of| described(of, Kind::Window));
+    let tables = extension::all(|added| added.tables).into_iter().map(|of| described(of, Kind::Table));
+    scalars.chain(aggregates).chain(windows).chain(tables)
+}
+
+/// All names in order, aliases and operators among them, as SHOW FUNCTIONS lists them.
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = DESCRIPTIONS.keys().copied().collect();
+    names.extend(added().flat_map(|of| std::iter::once(of.name).chain(of.aliases.iter().copied())));
+    names.sort_unstable();
+    names
+}
+
+/// Whether the name is one of a function or operator that no other crate added.
+pub(super) fn is_built_in(name: &str) -> bool {
+    DESCRIPTIONS.contains_key(name) || SCALARS_BY_NAME.contains_key(name)
 }
 
 /// What is known of the function or operator of that name or alias.
 pub fn description(name: &str) -> Option<Description> {
-    DESCRIPTIONS.get(name.to_ascii_lowercase().as_str()).copied()
+    let name = name.to_ascii_lowercase();
+    let built_in = DESCRIPTIONS.get(name.as_str()).copied();
+    built_in.or_else(|| added().find(|of| of.name == name || of.aliases.contains(&name.as_str())))
 }
 
 /// The lines that DESCRIBE FUNCTION prints, or with `extended` DESCRIBE FUNCTION EXTENDED.
@@ -160,6 +200,7 @@ pub fn nearest(name: &str) -> Option<&'static str> {
     // More than every third letter wrong is another word.
     let limit = (name.chars().count() / 3).max(1);
     names()
+        .into_iter()
         .filter(|candidate| candidate.starts_with(|c: char| c.is_ascii_alphabetic()))
         .map(|candidate| (levenshtein(&name, candidate), candidate))
         .filter(|&(distance, _)| distance <= limit)
@@ -167,42 +208,9 @@ pub fn nearest(name: &str) -> Option<&'static str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// The table of all functions for the documentation, and the names of Hive's that are missing.
-pub fn functions_markdown() -> String {
-    let mut page = String::from("| name | kind | what it does |\n| --- | --- | --- |\n");
-    let own_names = DESCRIPTIONS.iter().filter(|(name, described)| **name == described.name);
-    for (name, described) in own_names {
-        let usage = described.usage.replace("_FUNC_", name);
-        let aliases = match described.aliases {
-            [] => String::new(),
-            aliases => {
-                format!(" (also {})", aliases.iter().map(|alias| code(alias)).collect::<Vec<_>>().join(", "))
-            }
-        };
-        page += &format!("| {}{aliases} | {} | {} |\n", code(name), described.kind.name(), cell(&usage));
-    }
-    let missing: Vec<String> = missing().map(code).collect();
-    page +=
-        &format!("\nOf Hive's built-in functions {} are not done: {}.\n", missing.len(), missing.join(", "));
-    page
-}
-
 /// The names of Hive's that are not here.
 pub fn missing() -> impl Iterator<Item = &'static str> {
     hive_names().filter(|name| !DESCRIPTIONS.contains_key(name))
-}
-
-fn code(name: &str) -> String {
-    format!("`{}`", escaped(name))
-}
-
-fn cell(text: &str) -> String {
-    escaped(text).replace('\n', "<br>").replace('<', "&lt;").replace("&lt;br>", "<br>")
-}
-
-/// A bar would end the table's cell.
-fn escaped(text: &str) -> String {
-    text.replace('|', "\\|")
 }
 
 #[cfg(test)]
@@ -218,8 +226,17 @@ mod tests {
     }
 
     #[test]
+    fn internal_functions_are_found_but_not_listed() {
+        for function in INTERNAL.iter().copied().flatten().copied().flatten() {
+            assert!(scalar(function.name).is_some(), "{}", function.name);
+            assert!(description(function.name).is_none(), "{}", function.name);
+            assert!(!by_name(SCALARS).contains_key(function.name), "{}", function.name);
+        }
+    }
+
+    #[test]
     fn names_are_sorted_and_hold_the_operators() {
-        let names: Vec<_> = names().collect();
+        let names = names();
         assert!(names.is_sorted());
         for name in ["!", "!=", "%", "<=>", "between", "sum", "stddev_pop", "lag"] {
             assert!(names.contains(&name), "{name}");
@@ -259,12 +276,8 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_hive_are_sorted_and_each_is_done_or_listed_as_missing() {
+    fn the_names_of_hive_are_sorted() {
         assert!(hive_names().is_sorted());
-        let page = functions_markdown();
-        for name in hive_names() {
-            assert!(page.contains(&code(name)), "{name}");
-        }
     }
 
     #[test]

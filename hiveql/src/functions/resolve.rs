@@ -13,7 +13,7 @@ use datafusion::{
 use std::{ops::RangeInclusive, sync::Arc};
 
 /// Checks that there are as many arguments as the function takes.
-pub(super) fn count(
+pub(crate) fn count(
     function: &str,
     args: &[Arg],
     allowed: RangeInclusive<usize>,
@@ -31,7 +31,7 @@ pub(super) fn count(
 }
 
 /// The argument at `index` (from 0) has a type that the function does not take.
-pub(super) fn wrong_type(function: &str, args: &[Arg], index: usize, expected: &str) -> FunctionError {
+pub(crate) fn wrong_type(function: &str, args: &[Arg], index: usize, expected: &str) -> FunctionError {
     FunctionError::Type {
         function: function.to_owned(),
         position: index + 1,
@@ -41,12 +41,12 @@ pub(super) fn wrong_type(function: &str, args: &[Arg], index: usize, expected: &
 }
 
 /// The argument at `index` has a value that the function does not take.
-pub(super) fn wrong_value(function: &str, index: usize, reason: impl Into<String>) -> FunctionError {
+pub(crate) fn wrong_value(function: &str, index: usize, reason: impl Into<String>) -> FunctionError {
     FunctionError::Value { function: function.to_owned(), position: index + 1, reason: reason.into() }
 }
 
 /// The constant string at `index`.
-pub(super) fn constant_text(function: &str, args: &[Arg], index: usize) -> Result<String, FunctionError> {
+pub(crate) fn constant_text(function: &str, args: &[Arg], index: usize) -> Result<String, FunctionError> {
     match args.get(index).and_then(|arg| arg.constant.as_ref()) {
         Some(ScalarValue::Utf8(Some(text))) => Ok(text.clone()),
         _ => Err(FunctionError::NotConstant {
@@ -58,7 +58,7 @@ pub(super) fn constant_text(function: &str, args: &[Arg], index: usize) -> Resul
 }
 
 /// The constant whole number at `index`, where there is one.
-pub(super) fn constant_integer(args: &[Arg], index: usize) -> Option<i64> {
+pub(crate) fn constant_integer(args: &[Arg], index: usize) -> Option<i64> {
     match args.get(index)?.constant.as_ref()? {
         ScalarValue::Int8(value) => value.map(i64::from),
         ScalarValue::Int16(value) => value.map(i64::from),
@@ -69,19 +69,20 @@ pub(super) fn constant_integer(args: &[Arg], index: usize) -> Option<i64> {
 }
 
 /// A function whose result depends on its arguments alone.
-pub(super) fn scalar(
+pub(crate) fn scalar(
     name: &str,
     args: &[Arg],
     takes: Vec<HiveType>,
     returns: HiveType,
     body: impl Fn(Columns<'_>, Rows) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Scalar {
-    let udf = Kernel::new(name, args, returns.arrow(), Volatility::Immutable, body).into_udf();
+    let kernel = Kernel::new(name, args, returns.arrow(), Volatility::Immutable, body);
+    let udf = kernel.taking(takes.iter().map(HiveType::arrow).collect()).into_udf();
     Scalar { args: takes, returns, udf }
 }
 
 /// The column at `index` of a call, which the planner has cast to `T`.
-pub(super) fn primitive<'a, T: ArrowPrimitiveType>(
+pub(crate) fn primitive<'a, T: ArrowPrimitiveType>(
     columns: Columns<'a>,
     index: usize,
 ) -> Result<&'a datafusion::arrow::array::PrimitiveArray<T>> {
@@ -92,7 +93,7 @@ pub(super) fn primitive<'a, T: ArrowPrimitiveType>(
 }
 
 /// The strings at `index` of a call.
-pub(super) fn text<'a>(columns: Columns<'a>, index: usize) -> Result<&'a StringArray> {
+pub(crate) fn text<'a>(columns: Columns<'a>, index: usize) -> Result<&'a StringArray> {
     columns
         .get(index)
         .and_then(|column| column.as_string_opt::<i32>())
@@ -105,6 +106,6 @@ fn unexpected(columns: Columns<'_>, index: usize, expected: DataType) -> DataFus
 }
 
 /// An answer that is the same in each row.
-pub(super) fn repeated_text(value: &str, rows: Rows) -> ArrayRef {
+pub(crate) fn repeated_text(value: &str, rows: Rows) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows)))
 }

@@ -1,6 +1,6 @@
 //! What a scan reads, as data: it travels with a fragment, which makes the scan anew from it.
 
-use super::{ScanParts, split::split};
+use super::{Part, ScanParts, sample::Extent, split::split};
 use crate::{
     formats::{FileFormat, FileRange, FormatError, Storage, VirtualColumn},
     types::HiveType,
@@ -34,6 +34,15 @@ impl FormatDescription {
     }
 }
 
+/// What one partition of a scan reads: its group, and the parts that its splits are of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanShare {
+    pub group: usize,
+    parts: Vec<FormatDescription>,
+    /// Of these parts.
+    pub splits: Vec<FileSplit>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanDescription {
     pub columns: Vec<(String, HiveType)>,
@@ -59,6 +68,49 @@ impl ScanDescription {
         Arc::new(Schema::new(projected.collect::<Vec<_>>()))
     }
 
+    /// Of the data columns, which predicates look at.
+    pub fn data_schema(&self) -> Schema {
+        let column = |(name, ty): &(String, HiveType)| Field::new(name, ty.arrow(), true);
+        Schema::new(self.columns.iter().map(column).collect::<Vec<_>>())
+    }
+
+    pub fn share(&self, group: usize) -> ScanShare {
+        let mut kept: Vec<usize> = Vec::new();
+        let mut splits = self.groups.get(group).cloned().unwrap_or_default();
+        for split in &mut splits {
+            split.part = kept.iter().rposition(|part| *part == split.part).unwrap_or_else(|| {
+                kept.push(split.part);
+                kept.len() - 1
+            });
+        }
+        let parts = kept.into_iter().filter_map(|part| self.parts.get(part).cloned()).collect();
+        ScanShare { group, parts, splits }
+    }
+
+    /// As many groups, with nothing in them.
+    pub fn without_files(&self) -> ScanDescription {
+        ScanDescription {
+            columns: self.columns.clone(),
+            partition_columns: self.partition_columns.clone(),
+            virtual_columns: self.virtual_columns.clone(),
+            projection: self.projection.clone(),
+            limit: self.limit,
+            file_name_prefix: self.file_name_prefix.clone(),
+            parts: Vec::new(),
+            groups: vec![Vec::new(); self.groups.len()],
+        }
+    }
+
+    /// Nothing but one share.
+    pub fn with_share(&self, share: ScanShare) -> ScanDescription {
+        let mut description = self.without_files();
+        description.parts = share.parts;
+        if let Some(group) = description.groups.get_mut(share.group) {
+            *group = share.splits;
+        }
+        description
+    }
+
     pub fn bytes(&self) -> u64 {
         self.groups.iter().flatten().map(|split| split.range.end - split.range.start).sum()
     }
@@ -66,13 +118,12 @@ impl ScanDescription {
 
 pub(super) fn describe(
     parts: &ScanParts,
-    kept: &[usize],
+    extents: &[Extent<'_>],
     projection: Vec<usize>,
     limit: Option<usize>,
     partitions: usize,
 ) -> ScanDescription {
-    let part = |index: &usize| {
-        let part = &parts.parts[*index];
+    let part = |part: &Part| {
         let (storage, columns) = part.format.definition();
         FormatDescription {
             storage: storage.clone(),
@@ -81,14 +132,14 @@ pub(super) fn describe(
         }
     };
     ScanDescription {
-        columns: parts.columns.clone(),
-        partition_columns: parts.partition_columns.clone(),
-        virtual_columns: parts.virtual_columns.clone(),
+        columns: parts.shape.columns.clone(),
+        partition_columns: parts.shape.partition_columns.clone(),
+        virtual_columns: parts.shape.virtual_columns.clone(),
         projection,
         limit,
         file_name_prefix: parts.file_name_prefix.clone(),
-        parts: kept.iter().map(part).collect(),
-        groups: split(parts, kept, partitions),
+        parts: parts.parts.iter().map(part).collect(),
+        groups: split(parts, extents, partitions),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The plan node that reads a scan's files.
 
-use super::{FileSplit, ScanDescription};
+use super::{FileSplit, ScanDescription, ScanShare, statistics};
 use crate::{
     formats::{BatchStream, FileFormat, FormatError, ReadOptions, conform_columns},
     types::HiveType,
@@ -32,6 +32,8 @@ pub struct HiveScanExec {
     store: Arc<dyn ObjectStore>,
     parts: Arc<Vec<OpenPart>>,
     predicate: Option<Arc<dyn PhysicalExpr>>,
+    /// Estimates, of all columns of the table and of all groups.
+    statistics: Option<Arc<Statistics>>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -63,6 +65,7 @@ impl HiveScanExec {
             store,
             parts,
             predicate: None,
+            statistics: None,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         })
@@ -73,8 +76,31 @@ impl HiveScanExec {
         HiveScanExec { predicate, ..self }
     }
 
+    pub fn with_statistics(self, statistics: Option<Arc<Statistics>>) -> HiveScanExec {
+        HiveScanExec { statistics, ..self }
+    }
+
     pub fn description(&self) -> &ScanDescription {
         &self.description
+    }
+
+    pub fn predicate(&self) -> Option<&Arc<dyn PhysicalExpr>> {
+        self.predicate.as_ref()
+    }
+
+    /// The same scan of no files.
+    pub fn without_files(&self) -> Result<HiveScanExec> {
+        self.describing(self.description.without_files())
+    }
+
+    /// The same scan of what one partition reads.
+    pub fn with_share(&self, share: ScanShare) -> Result<HiveScanExec> {
+        self.describing(self.description.with_share(share))
+    }
+
+    fn describing(&self, description: ScanDescription) -> Result<HiveScanExec> {
+        let scan = HiveScanExec::try_new(description, Arc::clone(&self.store))?;
+        Ok(scan.with_predicate(self.predicate.clone()))
     }
 
     fn reader(&self, batch_rows: usize) -> SplitReader {
@@ -123,7 +149,8 @@ impl SplitReader {
             let assembled = reader.assemble(&batch, &origins, &values);
             assembled.map_err(|error| FormatError::Arrow { file: file.clone(), source: error.into() })
         });
-        assembled.boxed()
+        let prefix = self.description.file_name_prefix.clone();
+        assembled.map_err(move |error| error.under(&prefix)).boxed()
     }
 
     fn options(&self, part: &OpenPart) -> (ReadOptions, Vec<Origin>) {
@@ -264,13 +291,19 @@ impl ExecutionPlan for HiveScanExec {
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        let mut statistics = Statistics::new_unknown(&self.schema());
         let groups = match partition {
             Some(partition) => self.description.groups.get(partition..=partition).unwrap_or_default(),
             None => &self.description.groups,
         };
         let bytes: u64 = groups.iter().flatten().map(|split| split.range.end - split.range.start).sum();
-        statistics.total_byte_size = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
-        Ok(Arc::new(statistics))
+        Ok(Arc::new(match &self.statistics {
+            Some(known) => {
+                statistics::share(known, &self.description.projection, bytes, self.description.bytes())
+            }
+            None => {
+                let bytes = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
+                Statistics { total_byte_size: bytes, ..Statistics::new_unknown(&self.schema()) }
+            }
+        }))
     }
 }

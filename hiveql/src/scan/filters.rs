@@ -1,6 +1,7 @@
 //! Filters on partition columns, evaluated on the values of all parts at once.
 
-use super::ScanParts;
+use super::PartitionValues;
+use crate::types::HiveType;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray},
@@ -42,19 +43,23 @@ pub(super) fn unqualified(filter: Expr) -> Result<Expr> {
     Ok(filter.transform(strip)?.data)
 }
 
-/// The parts for which all filters are true.
-pub(super) fn prune(state: &dyn Session, parts: &ScanParts, filters: Vec<Expr>) -> Result<Vec<usize>> {
-    let count = parts.parts.len();
-    let Some(filter) = conjunction(filters) else { return Ok((0..count).collect()) };
+/// The partitions for which all filters are true.
+pub(super) fn prune(
+    state: &dyn Session,
+    columns: &[(String, HiveType)],
+    partitions: &[PartitionValues],
+    filters: &[Expr],
+) -> Result<Vec<usize>> {
+    let count = partitions.len();
+    let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok((0..count).collect()) };
     if count == 0 {
         return Ok(Vec::new());
     }
-    let fields: Vec<Field> =
-        parts.partition_columns.iter().map(|(name, ty)| Field::new(name, ty.arrow(), true)).collect();
+    let fields: Vec<Field> = columns.iter().map(|(name, ty)| Field::new(name, ty.arrow(), true)).collect();
     let schema = Arc::new(Schema::new(fields));
     let column = |index: usize| -> Result<ArrayRef> {
-        let values = parts.parts.iter().map(|part| {
-            let value = part.partition_values.get(index).cloned().unwrap_or(ScalarValue::Null);
+        let values = partitions.iter().map(|values| {
+            let value = values.get(index).cloned().unwrap_or(ScalarValue::Null);
             value.cast_to(schema.field(index).data_type())
         });
         ScalarValue::iter_to_array(values.collect::<Result<Vec<_>>>()?)

@@ -3,10 +3,16 @@
 mod description;
 mod exec;
 mod filters;
+mod fixed;
+mod prepare;
+mod sample;
 mod split;
+mod statistics;
 
-pub use description::{FileSplit, FormatDescription, ScanDescription};
+pub use description::{FileSplit, FormatDescription, ScanDescription, ScanShare};
 pub use exec::HiveScanExec;
+pub use prepare::{prepare, survey};
+pub use sample::ScanSample;
 
 use crate::{
     formats::{FileFormat, VirtualColumn},
@@ -16,12 +22,16 @@ use async_trait::async_trait;
 use datafusion::{
     arrow::datatypes::{Field, Schema, SchemaRef},
     catalog::{Session, TableProvider},
-    common::{DFSchema, Result, ScalarValue},
+    common::{DFSchema, Result, ScalarValue, Statistics},
     logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
     physical_plan::{ExecutionPlan, PhysicalExpr},
 };
 use object_store::ObjectStore;
-use std::{fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Files that are read alike and share their partition values.
 #[derive(Debug, Clone)]
@@ -32,46 +42,144 @@ pub struct Part {
     pub files: Vec<(String, u64)>,
     /// One per partition column, of its Arrow type.
     pub partition_values: Vec<ScalarValue>,
+    /// Of the table or partition, by the table's columns; 0 where it has none.
+    pub buckets: u32,
 }
 
 /// What a table's scan is made from.
 #[derive(Clone)]
 pub struct ScanParts {
-    /// Data columns.
-    pub columns: Vec<(String, HiveType)>,
-    pub partition_columns: Vec<(String, HiveType)>,
+    pub shape: ScanShape,
     pub parts: Vec<Part>,
     pub store: Arc<dyn ObjectStore>,
     /// What stands before a path in INPUT__FILE__NAME.
     pub file_name_prefix: String,
+}
+
+/// The columns of a scan, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanShape {
+    /// Data columns.
+    pub columns: Vec<(String, HiveType)>,
+    pub partition_columns: Vec<(String, HiveType)>,
     pub virtual_columns: Vec<VirtualColumn>,
+}
+
+impl ScanShape {
+    fn schema(&self) -> SchemaRef {
+        let column = |(name, ty): &(String, HiveType)| Field::new(name, ty.arrow(), true);
+        let fields = self.columns.iter().chain(&self.partition_columns).map(column);
+        let fields = fields.chain(self.virtual_columns.iter().map(|column| column.field()));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+}
+
+impl ScanParts {
+    pub fn bytes(&self) -> u64 {
+        self.parts.iter().flat_map(|part| &part.files).map(|(_, size)| *size).sum()
+    }
+}
+
+/// Values of partition columns, of their Arrow types.
+pub type PartitionValues = Vec<ScalarValue>;
+
+/// Knows which files a table has. It is asked for the values of its parts first, and then only for the parts that are read.
+#[async_trait]
+pub trait TableFiles: fmt::Debug + Send + Sync {
+    /// One for each part; those of a table without partitions are one without values.
+    async fn partitions(&self) -> Result<Arc<Vec<PartitionValues>>>;
+
+    /// The parts of these numbers among the partitions.
+    async fn parts(&self, kept: &[usize]) -> Result<ScanParts>;
 }
 
 /// A Hive table, as DataFusion sees it: data columns, partition columns, virtual columns.
 pub struct HiveTable {
-    parts: ScanParts,
+    shape: ScanShape,
+    files: Arc<dyn TableFiles>,
     schema: SchemaRef,
+    /// What was looked up for a statement, by the filters that pruned it.
+    known: Mutex<HashMap<Vec<Expr>, Known>>,
+    sample: Option<ScanSample>,
+    /// How many different values ANALYZE counted, by name of the column.
+    distinct: HashMap<String, u64>,
+}
+
+#[derive(Clone)]
+struct Known {
+    parts: Arc<ScanParts>,
+    /// Of all columns; absent until somebody asked.
+    statistics: Option<Arc<Statistics>>,
 }
 
 impl HiveTable {
-    pub fn new(parts: ScanParts) -> HiveTable {
-        let column = |(name, ty): &(String, HiveType)| Field::new(name, ty.arrow(), true);
-        let fields = parts.columns.iter().chain(&parts.partition_columns).map(column);
-        let fields = fields.chain(parts.virtual_columns.iter().map(|column| column.field()));
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        HiveTable { parts, schema }
+    pub fn new(shape: ScanShape, files: Arc<dyn TableFiles>) -> HiveTable {
+        let schema = shape.schema();
+        HiveTable { shape, files, schema, known: Mutex::default(), sample: None, distinct: HashMap::new() }
+    }
+
+    pub fn with_distinct(self, distinct: HashMap<String, u64>) -> HiveTable {
+        HiveTable { distinct, ..self }
+    }
+
+    /// The same table, of which a scan reads no more than a sample.
+    pub fn sampled(&self, sample: ScanSample) -> HiveTable {
+        HiveTable { sample: Some(sample), ..HiveTable::new(self.shape.clone(), self.files.clone()) }
+    }
+
+    /// What is read for these filters. It is looked up once: a statement sees one state of the table.
+    pub async fn parts(&self, state: &dyn Session, filters: &[Expr]) -> Result<Arc<ScanParts>> {
+        if let Some(known) = self.known(filters) {
+            return Ok(known.parts);
+        }
+        let pruning = self.pruning(filters);
+        let partitions = self.files.partitions().await?;
+        let kept = filters::prune(state, &self.shape.partition_columns, &partitions, &pruning)?;
+        let parts = Arc::new(self.files.parts(&kept).await?);
+        self.learn(filters, Known { parts: parts.clone(), statistics: None });
+        Ok(parts)
+    }
+
+    /// Looks up what the files say of their rows, and adds what ANALYZE found.
+    pub async fn survey(&self, state: &dyn Session, filters: &[Expr]) -> Result<()> {
+        let parts = self.parts(state, filters).await?;
+        if self.statistics(filters).is_none() {
+            let mut statistics = statistics::estimated(&parts).await;
+            statistics::set_distinct(&mut statistics, &self.schema, &self.distinct);
+            self.learn(filters, Known { parts, statistics: Some(Arc::new(statistics)) });
+        }
+        Ok(())
+    }
+
+    /// What is estimated of the rows that are read for these filters, if they were surveyed.
+    pub fn statistics(&self, filters: &[Expr]) -> Option<Arc<Statistics>> {
+        self.known(filters)?.statistics
+    }
+
+    fn pruning(&self, filters: &[Expr]) -> Vec<Expr> {
+        filters.iter().filter(|filter| self.is_partition_only(filter)).cloned().collect()
+    }
+
+    fn known(&self, filters: &[Expr]) -> Option<Known> {
+        let pruning = self.pruning(filters);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&pruning).cloned()
+    }
+
+    fn learn(&self, filters: &[Expr], known: Known) {
+        let pruning = self.pruning(filters);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(pruning, known);
     }
 
     fn is_partition_only(&self, filter: &Expr) -> bool {
-        filters::only_of(filter, self.parts.partition_columns.iter().map(|(name, _)| name.as_str()))
+        filters::only_of(filter, self.shape.partition_columns.iter().map(|(name, _)| name.as_str()))
     }
 
     /// Of the filters on data columns alone, to leave out what holds no row for them.
     fn predicate(&self, state: &dyn Session, filters: &[Expr]) -> Option<Arc<dyn PhysicalExpr>> {
-        let names = || self.parts.columns.iter().map(|(name, _)| name.as_str());
+        let names = || self.shape.columns.iter().map(|(name, _)| name.as_str());
         let usable = filters.iter().filter(|filter| filters::only_of(filter, names())).cloned();
         let whole = conjunction(usable)?;
-        let data = self.schema.project(&(0..self.parts.columns.len()).collect::<Vec<_>>()).ok()?;
+        let data = self.schema.project(&(0..self.shape.columns.len()).collect::<Vec<_>>()).ok()?;
         let schema = DFSchema::try_from(data).ok()?;
         // A filter that cannot be planned prunes nothing; it is evaluated above the scan anyway.
         state.create_physical_expr(filters::unqualified(whole).ok()?, &schema).ok()
@@ -80,7 +188,7 @@ impl HiveTable {
 
 impl fmt::Debug for HiveTable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("HiveTable").field("parts", &self.parts.parts.len()).finish_non_exhaustive()
+        out.debug_struct("HiveTable").field("files", &self.files).finish_non_exhaustive()
     }
 }
 
@@ -112,21 +220,20 @@ impl TableProvider for HiveTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let pruning: Vec<Expr> =
-            filters.iter().filter(|filter| self.is_partition_only(filter)).cloned().collect();
-        let kept = filters::prune(state, &self.parts, pruning)?;
+        let parts = self.parts(state, filters).await?;
         let all = || (0..self.schema.fields().len()).collect();
         // Filters that remain above the scan must see all rows that the limit is not yet applied to.
         let limit = limit.filter(|_| filters.iter().all(|filter| self.is_partition_only(filter)));
         let description = description::describe(
-            &self.parts,
-            &kept,
+            &parts,
+            &sample::extents(&parts, self.sample),
             projection.cloned().unwrap_or_else(all),
             limit,
             state.config().target_partitions(),
         );
-        let exec = HiveScanExec::try_new(description, self.parts.store.clone())?;
-        Ok(Arc::new(exec.with_predicate(self.predicate(state, filters))))
+        let exec = HiveScanExec::try_new(description, parts.store.clone())?;
+        let exec = exec.with_predicate(self.predicate(state, filters));
+        Ok(Arc::new(exec.with_statistics(self.statistics(filters))))
     }
 }
 

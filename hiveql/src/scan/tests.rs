@@ -44,15 +44,17 @@ async fn session(word: &str) -> (SessionContext, Arc<dyn ObjectStore>) {
         writer.close().await.unwrap();
         let size = store.head(&Path::from(path.as_str())).await.unwrap().size;
         let partition_values = vec![ScalarValue::Int32(Some(day as i32))];
-        parts.push(Part { format: format.clone(), files: vec![(path, size)], partition_values });
+        parts.push(Part { format: format.clone(), files: vec![(path, size)], partition_values, buckets: 0 });
     }
-    let table = HiveTable::new(ScanParts {
-        columns,
-        partition_columns: vec![("day".to_owned(), HiveType::Int)],
+    let table = HiveTable::fixed(ScanParts {
+        shape: ScanShape {
+            columns,
+            partition_columns: vec![("day".to_owned(), HiveType::Int)],
+            virtual_columns: vec![VirtualColumn::InputFileName],
+        },
         parts,
         store: store.clone(),
         file_name_prefix: "mem:/".to_owned(),
-        virtual_columns: vec![VirtualColumn::InputFileName],
     });
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
     context.register_table("t", Arc::new(table)).unwrap();

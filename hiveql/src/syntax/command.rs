@@ -1,10 +1,6 @@
-//! Client commands, which are no statements of HiveQL: SET, RESET, ADD FILE, dfs, !, SOURCE, QUIT. And the substitution
-//! of variables that happens before anything else is read.
+//! Client commands, which are no statements of HiveQL: SET, RESET, ADD FILE, dfs, !, SOURCE, QUIT.
 
 use super::{ast::Span, error::SyntaxError};
-
-/// Hive's `hive.variable.substitute.depth`.
-const DEPTH_MAX: usize = 40;
 
 /// What a piece of a script is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,44 +110,6 @@ fn resources(
     Ok(make(kind, paths))
 }
 
-/// Puts values in the place of `${name}`, again and again until nothing is left to replace. What `lookup` does not know
-/// stays as it is written.
-pub fn substitute(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, SyntaxError> {
-    let mut text = text.to_owned();
-    for _ in 0..DEPTH_MAX {
-        let Some(replaced) = substitute_once(&text, lookup) else { return Ok(text) };
-        text = replaced;
-    }
-    let reason = format!("Variable substitution depth is more than {DEPTH_MAX}: a variable may name itself");
-    Err(SyntaxError::because(reason, Span::new(0, text.len())))
-}
-
-/// One round from the inside out; `None` where nothing was replaced.
-fn substitute_once(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    let mut made = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut any = false;
-    while let Some(end) = rest.find('}') {
-        let (before, after) = rest.split_at(end);
-        // The innermost one: the last `${` before the brace.
-        let value = before.rfind("${").and_then(|start| Some((start, lookup(before.get(start + 2..)?)?)));
-        match value {
-            Some((start, value)) => {
-                made.push_str(before.get(..start).unwrap_or_default());
-                made.push_str(&value);
-                any = true;
-            }
-            None => {
-                made.push_str(before);
-                made.push('}');
-            }
-        }
-        rest = after.get(1..).unwrap_or_default();
-    }
-    made.push_str(rest);
-    any.then_some(made)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,25 +140,5 @@ mod tests {
             assert_eq!(command(text).unwrap(), expected, "{text}");
         }
         assert!(command("add x").unwrap_err().to_string().contains("expected FILE or JAR or ARCHIVE"));
-    }
-
-    #[test]
-    fn variables_are_replaced_from_the_inside_and_unknown_ones_stay() {
-        let lookup = |name: &str| match name {
-            "a" => Some("1".to_owned()),
-            "which" => Some("a".to_owned()),
-            "outer" => Some("${a}${b}".to_owned()),
-            _ => None,
-        };
-        let cases =
-            [("x${a}y", "x1y"), ("${${which}}", "1"), ("${outer}", "1${b}"), ("${", "${"), ("{}", "{}")];
-        for (text, expected) in cases {
-            assert_eq!(substitute(text, &lookup).unwrap(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_variable_that_names_itself_is_an_error() {
-        assert!(substitute("${a}", &|_| Some("${a}".to_owned())).is_err());
     }
 }

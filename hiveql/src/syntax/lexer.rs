@@ -74,6 +74,7 @@ impl Lexer<'_> {
             Some('`') => self.quoted()?,
             Some(first) if first.is_ascii_digit() => self.number(),
             Some('.') if self.rest()[1..].starts_with(|next: char| next.is_ascii_digit()) => self.number(),
+            Some('_') if let Some(text) = self.in_charset()? => Token::String(text),
             Some(first) if is_name_start(first) => {
                 let word = self.take_while(is_name_part);
                 Token::Word(word)
@@ -138,6 +139,38 @@ impl Lexer<'_> {
         let inside = &self.text[start + 1..start + 1 + len];
         self.at = start + len + 2;
         Ok(Token::String(unescape(inside)))
+    }
+
+    /// `_UTF-8 0xE982B5`, `_ISO-8859-1 'text'`: bytes in a character set that is named before them.
+    fn in_charset(&mut self) -> Result<Option<String>, SyntaxError> {
+        let text = self.text;
+        let rest = &text[self.at..];
+        let is_part = |part: char| part.is_ascii_alphanumeric() || "-_.:".contains(part);
+        let name_end = rest.find(|part| !is_part(part)).unwrap_or(rest.len());
+        let (name, after) = rest.split_at(name_end);
+        let Some(charset) = encoding_rs::Encoding::for_label(&name.as_bytes()[1..]) else { return Ok(None) };
+        let literal = after.trim_start();
+        let start = text.len() - literal.len();
+        let bytes = match literal.get(..2) {
+            Some("0x" | "0X") => {
+                let digits = literal[2..].find(|digit: char| !digit.is_ascii_hexdigit());
+                let digits = &literal[2..digits.map_or(literal.len(), |end| end + 2)];
+                self.at = start + 2 + digits.len();
+                let pairs =
+                    digits.as_bytes().chunks_exact(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+                pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
+            }
+            Some(two) if two.starts_with(['\'', '"']) => {
+                let quote = if two.starts_with('"') { '"' } else { '\'' };
+                self.at = start;
+                match self.string(quote)? {
+                    Token::String(text) => text.into_bytes(),
+                    _ => return Ok(None),
+                }
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(charset.decode_without_bom_handling(&bytes).0.into_owned()))
     }
 
     /// Two back-quotes stand for one.
@@ -278,6 +311,17 @@ mod tests {
         );
         assert_eq!(kinds("a<=>b"), [word("a"), Token::Symbol("<=>"), word("b")]);
         assert_eq!(kinds("`a ``b`"), [Token::Quoted("a `b".into())]);
+    }
+
+    #[test]
+    fn strings_may_come_in_another_character_set() {
+        let string = |text: &str| Token::String(text.to_owned());
+        assert_eq!(kinds("_UTF-8 0xE982B5E993AE"), [string("\u{90b5}\u{94ee}")]);
+        assert_eq!(
+            kinds("_iso-8859-1\n0Xe4, _utf-8 'x'"),
+            [string("\u{e4}"), Token::Symbol(","), string("x")]
+        );
+        assert_eq!(kinds("_utf _x"), [Token::Word("_utf".into()), Token::Word("_x".into())]);
     }
 
     #[test]

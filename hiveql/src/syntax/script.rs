@@ -39,6 +39,8 @@ pub fn split(script: &str) -> Vec<Piece> {
                 inside = Inside::Text;
                 1
             }
+            // Options and wildcards of a command of the machine are no comments.
+            (Inside::Text, b'-' | b'/', Some(b'-' | b'*')) if is_words(script, start, at) => 1,
             (Inside::Text, b'-', Some(b'-')) => {
                 inside = Inside::Line;
                 2
@@ -66,6 +68,14 @@ pub fn split(script: &str) -> Vec<Piece> {
     }
     pieces.extend(piece(script, start, bytes.len()));
     pieces
+}
+
+/// Whether what has begun is a client command that goes on in words, not in the language.
+fn is_words(script: &str, start: usize, at: usize) -> bool {
+    let begun = script.get(start..at).unwrap_or_default();
+    let begun = begun.get(leading_blanks(begun)..).unwrap_or_default();
+    let first = begun.split_whitespace().next().unwrap_or_default();
+    first.starts_with('!') || ["dfs", "add", "source"].iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 /// The piece between two places, if there is anything in it.
@@ -115,6 +125,16 @@ mod tests {
     #[test]
     fn an_escaped_semicolon_is_a_semicolon() {
         assert_eq!(texts(r"!echo a\; echo b; c"), ["!echo a; echo b", "c"]);
+    }
+
+    #[test]
+    fn wildcards_and_options_of_commands_are_no_comments() {
+        assert_eq!(texts("!ls --all /tmp/*; a"), ["!ls --all /tmp/*", "a"]);
+        assert_eq!(
+            texts("-- x\ndfs -rm /tmp/*/b; add file a--b; c"),
+            ["dfs -rm /tmp/*/b", "add file a--b", "c"]
+        );
+        assert_eq!(texts("address /* ; */; c"), ["address /* ; */", "c"]);
     }
 
     #[test]

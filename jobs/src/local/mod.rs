@@ -45,6 +45,8 @@ pub struct LocalOptions {
 #[derive(Debug, Default)]
 pub struct LocalRun {
     pub results: Vec<ResultItem>,
+    /// The same as the last stage's tasks handed them back, in task order.
+    pub task_results: Vec<Vec<u8>>,
     pub counters: Counters,
     pub outputs: Vec<String>,
     pub spilled_bytes: u64,
@@ -74,6 +76,18 @@ pub fn run(
     options: &LocalOptions,
     report: &mut Report,
 ) -> Result<LocalRun, LocalError> {
+    let run = run_stages(program, &compiled.stages, compiled.finish.as_ref(), options, report)?;
+    Ok(LocalRun { results: results::decode(&run.task_results), ..run })
+}
+
+/// Runs stages that somebody else than a plan has made, with the program that knows what they mean.
+pub fn run_stages(
+    program: &dyn TaskProgram,
+    stages: &[StageSpec],
+    finish: Option<&FinishSpec>,
+    options: &LocalOptions,
+    report: &mut Report,
+) -> Result<LocalRun, LocalError> {
     let scratch = tempfile::Builder::new().prefix("skep-local-").tempdir().map_err(LocalError::Scratch)?;
     let mut runner = Runner {
         program,
@@ -84,8 +98,8 @@ pub fn run(
         finished: Vec::new(),
         run: LocalRun::default(),
     };
-    let ran = runner.stages(&compiled.stages, report);
-    if let Some(finish) = &compiled.finish {
+    let ran = runner.stages(stages, report);
+    if let Some(finish) = finish {
         match &ran {
             Ok(()) => runner.finish(StageId::COMMIT, &finish.commit).map_err(LocalError::Commit)?,
             Err(_) => runner.abort(finish),
@@ -132,8 +146,7 @@ impl Runner<'_> {
         report.end();
         let is_result = stages.last().is_some_and(|stage| stage.output == StageOutput::Result);
         if let Some(last) = self.finished.last().filter(|_| is_result) {
-            let bytes: Vec<Vec<u8>> = last.iter().map(|done| done.result.clone()).collect();
-            self.run.results = results::decode(&bytes);
+            self.run.task_results = last.iter().map(|done| done.result.clone()).collect();
         }
         Ok(())
     }
@@ -201,12 +214,13 @@ impl Runner<'_> {
                 let results = self.finished[from as usize].iter().map(|done| done.result.clone());
                 LaunchInput::Broadcast(results.collect())
             }
-            StageInput::Shuffle(from) => {
+            StageInput::Shuffle(from) | StageInput::Replicated(from) => {
+                let partition = if let StageInput::Shuffle(_) = input { part as usize } else { 0 };
                 let producers = self.finished[from.0 as usize].iter().zip(0..);
                 let pieces = producers.map(|(done, producer)| Piece {
                     producer: attempt(from, producer),
                     holder: WorkerId(0),
-                    segment: done.segments[part as usize],
+                    segment: done.segments[partition],
                 });
                 LaunchInput::Shuffle { pieces: pieces.collect(), holders: Vec::new() }
             }

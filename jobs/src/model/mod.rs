@@ -8,7 +8,7 @@ pub mod view;
 pub use ids::{AttemptId, AttemptNumber, JobId, PartId, Round, StageId};
 pub use outcome::{Counters, Done, FaultKind, Outcome, Segment};
 pub use spec::{
-    BINARIES_DIRECTORY, Determinism, Executable, FinishSpec, JobConf, JobSpec, Program, ShippedFile,
-    StageInput, StageOutput, StageSpec, TaskSpec,
+    BINARIES_DIRECTORY, Determinism, Executable, FinishSpec, JobConf, JobSpec, Program, RESULTS_DIRECTORY,
+    ShippedFile, StageInput, StageOutput, StageSpec, TaskSpec,
 };
 pub use view::{JobState, JobSummary, JobView, StageState, StageView, TaskView};

@@ -22,6 +22,10 @@ pub struct JobSpec {
 /// Where job binaries lie in the cluster's storage, named by their SHA-256.
 pub const BINARIES_DIRECTORY: &str = "/.skep/binaries";
 
+/// Where results of queries lie in the cluster's storage that are too long for the master: a directory for each query, which
+/// its client removes. The master removes what clients left.
+pub const RESULTS_DIRECTORY: &str = "/.skep/results";
+
 /// What a worker starts for the tasks of a job: one process per job and worker.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Program {
@@ -97,6 +101,8 @@ pub enum StageInput {
     Shuffle(StageId),
     /// Every task reads the results of all tasks of the producer (`StageOutput::Result`), in task order.
     Broadcast(StageId),
+    /// Every task reads the one partition of every task of the producer: what is too large for a result.
+    Replicated(StageId),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,6 +25,8 @@ pub enum JobCall {
     Status,
     /// Sets targets (`None` keeps). With `plan` nothing is changed. → `Plan`
     Resize { core: Option<u32>, task: Option<u32>, plan: bool },
+    /// Jobs that are not over and were submitted by somebody for their users. → `Owned`
+    Owned,
 }
 
 pub type JobAnswer = Result<JobReply, JobError>;
@@ -40,6 +42,8 @@ pub enum JobReply {
     Logs(Vec<LogPart>),
     Status(Box<ClusterView>),
     Plan(ResizePlan),
+    /// Each with its owner, as [`crate::conf::JOB_OWNER`] says.
+    Owned(Vec<(JobId, String)>),
 }
 
 /// Something that waits, for what, since when.

@@ -3,6 +3,7 @@
 use super::{
     ShuffleError,
     format::{BlockHeader, FormatError, HEADER_BYTES, RecordSpan},
+    opaque,
     scratch::ScratchFile,
 };
 use crate::limits::{SCRATCH_READ_BYTES, SHUFFLE_BLOCK_BYTES};
@@ -52,6 +53,16 @@ impl SortedSegment {
 
     pub(super) fn scratch(file: Arc<ScratchFile>, start: u64, len_bytes: u64, records: u64) -> SortedSegment {
         SortedSegment { stored: Stored::File { file, start, len_bytes }, records, origin: Origin::Scratch }
+    }
+
+    /// The stored bytes themselves, of a segment that was fetched.
+    pub(super) fn into_fetched(self) -> Option<(Arc<Piece>, opaque::Stored)> {
+        let Origin::Piece(piece) = self.origin else { return None };
+        let stored = match self.stored {
+            Stored::Memory(bytes) => opaque::Stored::Memory(bytes),
+            Stored::File { file, start, len_bytes } => opaque::Stored::File { file, start, len_bytes },
+        };
+        Some((piece, stored))
     }
 
     pub fn len_bytes(&self) -> u64 {

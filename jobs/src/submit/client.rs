@@ -118,6 +118,14 @@ impl JobsClient {
         }
     }
 
+    /// Those that are not over and have an owner.
+    pub async fn owned(&self) -> Result<Vec<(JobId, String)>, JobsError> {
+        match self.ask(JobCall::Owned).await? {
+            JobReply::Owned(jobs) => Ok(jobs),
+            _ => Err(JobsError::Protocol { expected: "Owned" }),
+        }
+    }
+
     pub async fn tasks(&self, job: JobId, limit: u32) -> Result<Vec<TaskView>, JobsError> {
         match self.ask(JobCall::Tasks { job, limit }).await? {
             JobReply::Tasks(tasks) => Ok(tasks),

@@ -4,12 +4,29 @@ use super::{JobsClient, JobsError, limits, progress::Progress};
 use crate::model::{JobId, JobView};
 use std::time::Instant;
 
+/// Who is told how a job goes on.
+pub trait Watching {
+    fn show(&mut self, view: &JobView);
+
+    fn master_is_away(&mut self, _reason: &str) {}
+}
+
+impl Watching for Progress {
+    fn show(&mut self, view: &JobView) {
+        Progress::show(self, view);
+    }
+
+    fn master_is_away(&mut self, reason: &str) {
+        Progress::master_is_away(self, reason);
+    }
+}
+
 /// Returns the job's last view once it is over. A master that is away is asked again for
 /// [`limits::MASTER_PATIENCE`].
 pub async fn until_over(
     client: &JobsClient,
     job: JobId,
-    progress: &mut Progress,
+    progress: &mut (impl Watching + ?Sized),
 ) -> Result<JobView, JobsError> {
     let mut after = 0;
     let mut away: Option<Instant> = None;

@@ -6,7 +6,7 @@ use crate::{
     limits::FETCH_PATIENCE,
     protocol::task::{TaskCall, TaskReply, Welcome},
     shuffle::{FetchOptions, deliver, fetch},
-    task_program::{OpenInput, PublishedOutput, ShuffleFault, ShuffleHost, SortedInput},
+    task_program::{FetchedInput, OpenInput, PublishedOutput, ShuffleFault, ShuffleHost, SortedInput},
 };
 use skep_hdfs::WorkerId;
 use skep_wire::{Credential, Dialer, Peer};
@@ -37,6 +37,24 @@ impl ClusterShuffle {
             host: welcome.host.clone(),
             dialer: Dialer::new(credential),
             opened: AtomicU64::new(0),
+        }
+    }
+
+    fn next_stem(&self) -> String {
+        format!("input{}", self.opened.fetch_add(1, Relaxed))
+    }
+
+    fn options<'a>(&'a self, request: &OpenInput<'a>, stem: &'a str) -> FetchOptions<'a> {
+        FetchOptions {
+            dialer: &self.dialer,
+            runtime: &self.runtime,
+            host: &self.host,
+            memory_bytes: request.memory_bytes,
+            scratch: request.scratch,
+            stem,
+            patience: FETCH_PATIENCE,
+            cancel: request.cancel,
+            moved_bytes: request.moved_bytes,
         }
     }
 
@@ -71,18 +89,16 @@ impl ShuffleHost for ClusterShuffle {
     }
 
     fn open(&self, request: OpenInput<'_>) -> Result<Box<dyn SortedInput>, ShuffleFault> {
-        let stem = format!("input{}", self.opened.fetch_add(1, Relaxed));
-        let options = FetchOptions {
-            dialer: &self.dialer,
-            runtime: &self.runtime,
-            host: &self.host,
-            memory_bytes: request.memory_bytes,
-            scratch: request.scratch,
-            stem: &stem,
-            patience: FETCH_PATIENCE,
-            cancel: request.cancel,
-            moved_bytes: request.moved_bytes,
-        };
+        let stem = self.next_stem();
+        let options = self.options(&request, &stem);
         Ok(Box::new(fetch::open(request.pieces, request.holders, request.partition, &options)?))
+    }
+
+    fn fetch(&self, request: OpenInput<'_>) -> Result<FetchedInput, ShuffleFault> {
+        let stem = self.next_stem();
+        let options = self.options(&request, &stem);
+        let (pieces, spilled_bytes) =
+            fetch::open_opaque(request.pieces, request.holders, request.partition, &options)?;
+        Ok(FetchedInput { pieces, spilled_bytes })
     }
 }

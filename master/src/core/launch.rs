@@ -126,6 +126,7 @@ impl Core {
             };
             return producers.tasks.iter().map(result).collect::<Option<_>>().map(LaunchInput::Broadcast);
         }
+        let partition = if let StageInput::Replicated(_) = input { 0 } else { part.0 as usize };
         let mut holders: BTreeMap<WorkerId, Location> = BTreeMap::new();
         let mut pieces = Vec::with_capacity(producers.tasks.len());
         for finished in &producers.tasks {
@@ -134,7 +135,7 @@ impl Core {
             if let Entry::Vacant(place) = holders.entry(holder) {
                 place.insert(self.workers.get(&holder)?.location.clone());
             }
-            let segment: Segment = finished.done.segments.get(part.0 as usize).copied().unwrap_or_default();
+            let segment: Segment = finished.done.segments.get(partition).copied().unwrap_or_default();
             pieces.push(Piece { producer: finished.attempt, holder, segment });
         }
         Some(LaunchInput::Shuffle { pieces, holders: holders.into_values().collect() })

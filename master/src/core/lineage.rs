@@ -201,7 +201,7 @@ impl Core {
         let mut lost = BTreeSet::new();
         for stage in stages.iter().filter_map(|stage| job.spec.stages.get(stage.0 as usize)) {
             for input in &stage.inputs {
-                if let StageInput::Shuffle(producer) = input {
+                if let StageInput::Shuffle(producer) | StageInput::Replicated(producer) = input {
                     lost.extend(self.missing(id, *producer));
                 }
             }

@@ -177,8 +177,10 @@ impl Core {
             return Ok(());
         }
         let Some(stage) = spec.stages.get(stage.0 as usize) else { return Ok(()) };
-        let reads =
-            |key: &super::OutputKey| key.0 == id && stage.inputs.contains(&StageInput::Shuffle(key.1));
+        let reads = |key: &super::OutputKey| {
+            let inputs = [StageInput::Shuffle(key.1), StageInput::Replicated(key.1)];
+            key.0 == id && inputs.iter().any(|input| stage.inputs.contains(input))
+        };
         let away = self
             .awaited
             .iter()

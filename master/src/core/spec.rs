@@ -41,6 +41,8 @@ fn stage_fault(spec: &JobSpec, index: usize, stage: &StageSpec) -> Option<String
                 != stage.tasks.len())
             .then(|| format!("{} tasks read {partitions} partitions of stage {from}", stage.tasks.len())),
             (StageInput::Broadcast(_), StageOutput::Result) => None,
+            (StageInput::Replicated(_), StageOutput::Shuffle { partitions }) => (partitions != 1)
+                .then(|| format!("every task reads all of stage {from}, which has {partitions} partitions")),
             (_, output) => Some(format!("it cannot read {output:?} of stage {from} as {input:?}")),
         }
     })

@@ -108,7 +108,7 @@ pub fn partitions(spec: &JobSpec, stage: StageId) -> u32 {
 
 pub fn producer(input: &StageInput) -> StageId {
     match *input {
-        StageInput::Shuffle(stage) | StageInput::Broadcast(stage) => stage,
+        StageInput::Shuffle(stage) | StageInput::Broadcast(stage) | StageInput::Replicated(stage) => stage,
     }
 }
 

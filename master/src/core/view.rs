@@ -11,6 +11,7 @@ use super::{
 };
 use skep_hdfs::{WorkerId, protocol::control::Capacity};
 use skep_jobs::{
+    conf::JOB_OWNER,
     model::{
         AttemptId, Counters, JobId, JobState, JobSummary, JobView, PartId, StageId, StageOutput, StageState,
         StageView, TaskView,
@@ -64,6 +65,12 @@ impl Core {
             summary
         });
         living.collect()
+    }
+
+    /// Those that live and were submitted by somebody for their users.
+    pub fn owned(&self) -> Vec<(JobId, String)> {
+        let owner = |ledger: &JobLedger| ledger.spec.conf.extra.get(JOB_OWNER).cloned();
+        self.ledger.jobs.iter().filter_map(|(id, ledger)| Some((*id, owner(ledger)?))).collect()
     }
 
     /// Running attempts, then those that ended last.

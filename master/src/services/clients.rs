@@ -32,6 +32,7 @@ impl Service for JobService {
             JobCall::Kill { job, user } => Request::Kill { job, user, reply },
             JobCall::List { limit } => Request::Ask { question: Question::List { limit }, reply },
             JobCall::Tasks { job, limit } => Request::Ask { question: Question::Tasks { job, limit }, reply },
+            JobCall::Owned => Request::Ask { question: Question::Owned, reply },
             JobCall::Why { job } => Request::Ask { question: Question::Why { job }, reply },
             JobCall::Status => return self.status(reply, answer).await,
             JobCall::Logs { job, task, bytes_max } => return self.0.logs.read(job, task, bytes_max).await,

@@ -16,6 +16,8 @@ pub fn random(rng: &mut StdRng) -> Vec<JobSpec> {
 fn one(rng: &mut StdRng, token: u64) -> JobSpec {
     let writes = rng.random_bool(0.5);
     let tasks: Vec<usize> = (0..3).map(|_| rng.random_range(1..5)).collect();
+    // Whether each task of the next stage reads all of it.
+    let replicated: Vec<bool> = (0..2).map(|_| rng.random_bool(0.2)).collect();
     let stages = (0..3).map(|index| {
         let varies = index < 2 && rng.random_bool(0.4);
         let task = |_| TaskSpec {
@@ -28,10 +30,14 @@ fn one(rng: &mut StdRng, token: u64) -> JobSpec {
             tasks: (0..tasks[index]).map(task).collect(),
             inputs: index
                 .checked_sub(1)
-                .map(|before| StageInput::Shuffle(StageId(before as u32)))
+                .map(|before| match replicated[before] {
+                    true => StageInput::Replicated(StageId(before as u32)),
+                    false => StageInput::Shuffle(StageId(before as u32)),
+                })
                 .into_iter()
                 .collect(),
             output: match index {
+                0 | 1 if replicated[index] => StageOutput::Shuffle { partitions: 1 },
                 0 | 1 => StageOutput::Shuffle { partitions: tasks[index + 1] as u32 },
                 _ if writes => StageOutput::Sink,
                 _ => StageOutput::Result,

@@ -156,7 +156,9 @@ impl Truth {
             let mut stages = vec![last];
             while let Some(stage) = stages.pop() {
                 for input in &spec.stages[stage].inputs {
-                    let (StageInput::Shuffle(from) | StageInput::Broadcast(from)) = input;
+                    let (StageInput::Shuffle(from)
+                    | StageInput::Broadcast(from)
+                    | StageInput::Replicated(from)) = input;
                     wanted.extend(
                         (0..spec.stages[from.0 as usize].tasks.len()).map(|task| (from.0, task as u32)),
                     );

@@ -1,10 +1,11 @@
 //! `skep demo`: the main job end to end on a cluster of real processes, with every command that a user would type.
 //!
 //! * [`stage`] is the cluster and running commands on it; [`text`] the input; [`program`] the job binary.
-//! * [`count`] is the plain count that the cluster's result is compared with; [`resize`] the second act.
+//! * [`count`] is the plain count that the cluster's results are compared with; [`query`] is the second act, [`resize`] the third.
 
 mod count;
 mod program;
+mod query;
 mod resize;
 mod stage;
 mod text;
@@ -131,7 +132,9 @@ async fn perform(stage: &mut Stage, args: &DemoArgs) -> Result<(), DemoError> {
     }
     let expected = expected.await.map_err(DemoError::Count)?;
     check(&counts, &expected)?;
-    resize::second_act(stage, &session, &binary, &expected, args.size).await
+    query::act(stage, &expected).await?;
+    resize::act(stage, &session, &binary, &expected, args.size).await?;
+    query::again(stage, &expected).await
 }
 
 /// Small files are joined on their way.

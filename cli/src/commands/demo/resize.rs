@@ -1,4 +1,4 @@
-//! The second act: two more task workers while a job runs, and one of them killed without notice.
+//! The third act: two more task workers while a job runs, and one of them killed without notice.
 
 use super::{
     DemoError, INPUT, check,
@@ -27,7 +27,7 @@ enum Kill {
     TooLate,
 }
 
-pub async fn second_act(
+pub async fn act(
     stage: &Stage,
     session: &Session,
     binary: &str,

@@ -90,17 +90,22 @@ impl Children {
         let mut add = |word: &str| words.push(word.into());
         match name {
             Name::Master => ["master", "--listen"].into_iter().for_each(&mut add),
+            Name::Hive => ["hive", "--master"].into_iter().for_each(&mut add),
             Name::Core(_) => ["worker", "--role", "core", "--master"].into_iter().for_each(&mut add),
             Name::Task(_) => ["worker", "--role", "task", "--master"].into_iter().for_each(&mut add),
         }
         add(&self.recipe.master.to_string());
         add("--parent");
         add(&std::process::id().to_string());
-        add("--data");
-        words.push(self.layout.directory(name).into());
+        if name != Name::Hive {
+            words.push("--data".into());
+            words.push(self.layout.directory(name).into());
+        }
         if name != Name::Master {
             words.push("--secret".into());
             words.push(self.layout.secret().into());
+        }
+        if name.role().is_some() {
             words.extend(self.recipe.worker_flags.iter().cloned());
         }
         words.extend(self.recipe.common_flags.iter().cloned());

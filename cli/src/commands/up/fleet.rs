@@ -24,6 +24,7 @@ pub type Moment = Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Name {
     Master,
+    Hive,
     Core(u32),
     Task(u32),
 }
@@ -32,6 +33,7 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Name::Master => f.write_str("master"),
+            Name::Hive => f.write_str("hive"),
             Name::Core(number) => write!(f, "core-{number}"),
             Name::Task(number) => write!(f, "task-{number}"),
         }
@@ -48,7 +50,7 @@ impl Name {
 
     pub fn role(self) -> Option<Role> {
         match self {
-            Name::Master => None,
+            Name::Master | Name::Hive => None,
             Name::Core(_) => Some(Role::Core),
             Name::Task(_) => Some(Role::Task),
         }
@@ -101,6 +103,7 @@ impl Fleet {
             target_task: task,
         };
         fleet.add(Name::Master);
+        fleet.add(Name::Hive);
         (1..=core).for_each(|number| fleet.add(Name::Core(number)));
         (1..=task).for_each(|number| fleet.add(Name::Task(number)));
         fleet
@@ -252,13 +255,13 @@ mod tests {
     fn everything_is_due_at_the_start() {
         let fleet = running(2, 1);
         let names: Vec<Name> = fleet.running().map(|(name, _)| name).collect();
-        assert_eq!(names, [Name::Master, Name::Core(1), Name::Core(2), Name::Task(1)]);
+        assert_eq!(names, [Name::Master, Name::Hive, Name::Core(1), Name::Core(2), Name::Task(1)]);
         assert_eq!(fleet.deadline(), None);
     }
 
     #[test]
     fn what_dies_after_a_long_life_is_started_again_at_once() {
-        for name in [Name::Master, Name::Core(1), Name::Task(1)] {
+        for name in [Name::Master, Name::Hive, Name::Core(1), Name::Task(1)] {
             let mut fleet = running(2, 1);
             assert_eq!(fleet.ended(LONG, name, false), None);
             assert_eq!(fleet.poll(LONG), Some(Action::Spawn(name)));

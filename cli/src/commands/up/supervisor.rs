@@ -207,7 +207,7 @@ impl Supervisor {
         }
     }
 
-    /// The master is needed by everyone; a cluster without one of its workers still serves.
+    /// The master is needed by everyone; a cluster without one of its workers or without SQL still serves.
     async fn give_up(&mut self, name: Name) -> Result<(), UpError> {
         let log = self.layout.log(&name.to_string());
         let lines = last_lines(&log, LOG_LINES_SHOWN);
@@ -218,6 +218,10 @@ impl Supervisor {
                 self.provider
                     .start_failed(role, format!("{name} dies again and again; see {}", log.display()))
                     .await;
+                Ok(())
+            }
+            None if name == Name::Hive && !coming_up => {
+                tracing::error!(log = %log.display(), "the SQL service dies again and again; it is not started any more");
                 Ok(())
             }
             _ => Err(UpError::CannotLive { name, log, lines }),

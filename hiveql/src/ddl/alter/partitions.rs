@@ -18,6 +18,7 @@ pub fn made(context: &DdlContext<'_>, table: &Table, values: Vec<String>) -> Par
         created_seconds: context.now_seconds(),
         last_access_seconds: 0,
         statistics: BTreeMap::new(),
+        contents: None,
     }
 }
 
@@ -89,7 +90,7 @@ pub async fn drop(
     change.expect_table(table);
     let mut locations = Vec::new();
     for partition in dropped.values() {
-        change.remove_partition(&table.record, partition);
+        change.remove_partition(&table.record, partition)?;
         if table.record.owns_files() {
             locations.push(table.record.partition_location(&partition.record));
         }
@@ -102,8 +103,11 @@ fn narrowed(table: &Table, predicates: &[PartitionPredicate]) -> Result<Partitio
     let mut filter = vec![None; table.partition_keys.len()];
     for predicate in predicates {
         let index = partition_filter::key_index(table, &predicate.column.folded())?;
-        if predicate.op == BinaryOp::Equal {
-            filter[index] = Some(partition_spec::key_value(&table.partition_keys[index], &predicate.value)?);
+        let key = &table.partition_keys[index];
+        // A fraction can be written in several ways.
+        let has_one_text = key.ty.is_integer() || !key.ty.is_numeric();
+        if predicate.op == BinaryOp::Equal && has_one_text {
+            filter[index] = Some(partition_spec::key_value(key, &predicate.value)?);
         }
     }
     Ok(filter)
@@ -152,7 +156,7 @@ pub async fn exchange(
         let (number, version) = catalog.begin_removal(&to).await?;
         files::copy(context, &from, &to).await?;
         change.end_removal(number, version);
-        change.remove_partition(&source.record, partition);
+        change.remove_partition(&source.record, partition)?;
         change.add_partition(&target.record, &new)?;
         locations.push(from);
     }

@@ -19,15 +19,42 @@ pub async fn execute(
         })
         .await;
     }
+    if changes_files(action) && table.record.is_partitioned() {
+        keep_partitions(context, table).await?;
+    }
     let mut new = table.record.clone();
     alter_table(&mut new, action)?;
     Ok(context.home(&new).alter_table(table, &new).await?)
+}
+
+/// Whether files that are there would be read otherwise afterwards.
+fn changes_files(action: &AlterAction) -> bool {
+    matches!(
+        action,
+        AlterAction::SetSerde { .. }
+            | AlterAction::SetSerdeProperties(_)
+            | AlterAction::UnsetSerdeProperties(_)
+            | AlterAction::SetFormat(_)
+    )
+}
+
+/// What a table is stored as holds for partitions to come: those that are there keep what they were written with.
+async fn keep_partitions(context: &DdlContext<'_>, table: &Versioned<Table>) -> Result<(), DdlError> {
+    let every = vec![None; table.record.partition_keys.len()];
+    let mut partitions = context.home(&table.record).partitions(&table.record, &every).await?;
+    partitions.retain(|partition| partition.record.storage.is_none());
+    replace_partitions(context, table, &partitions, |partition| {
+        own_storage(&table.record, partition);
+        Ok(())
+    })
+    .await
 }
 
 fn alter_table(table: &mut Table, action: &AlterAction) -> Result<(), DdlError> {
     match action {
         AlterAction::SetLocation(location) => {
             table.storage.location = location.trim_end_matches('/').to_owned();
+            table.contents = None;
         }
         AlterAction::SetOwner { kind, name } => {
             table.owner_kind = kind.to_uppercase();
@@ -45,6 +72,7 @@ fn alter_partition(table: &Table, partition: &mut Partition, action: &AlterActio
     match action {
         AlterAction::SetLocation(location) => {
             partition.location = Some(location.trim_end_matches('/').to_owned());
+            partition.contents = None;
             Ok(())
         }
         AlterAction::SetProperties(_)

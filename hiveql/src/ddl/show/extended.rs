@@ -46,7 +46,7 @@ async fn describe(
         format!("partitionColumns:{}", partition_columns(table)),
     ];
     if !table.is_view() {
-        let files = files::list(context, &location).await?;
+        let files = files::list(context.stores, &location).await?;
         let sizes = || files.iter().map(|file| file.size);
         let changed = files.iter().map(|file| file.last_modified.timestamp_millis()).max().unwrap_or(0);
         lines.push(format!("totalNumberFiles:{}", files.len()));

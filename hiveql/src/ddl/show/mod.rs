@@ -8,6 +8,7 @@ mod pattern;
 use super::{DdlContext, DdlError, Output};
 use crate::{
     catalog::TableKind,
+    functions::registry,
     syntax::ast::{Name, ObjectName, Show},
 };
 use pattern::Pattern;
@@ -102,15 +103,14 @@ async fn columns(
     Ok(Output::listing("field", names.into_iter().map(|name| format!("{name:<WIDTH$}"))))
 }
 
-/// The catalog's and the session's own; the planner adds those that are built in.
+/// Those that are built in, the catalog's and the session's own.
 async fn functions(context: &DdlContext<'_>, like: Option<&str>) -> Result<Output, DdlError> {
     let mut names = context.catalog.own_function_names();
-    for database in context.catalog.shared.databases().await? {
-        let functions = context.catalog.shared.functions(&database.name).await?;
-        names
-            .extend(functions.into_iter().map(|function| format!("{}.{}", function.database, function.name)));
-    }
+    names.extend(registry::names().into_iter().map(str::to_owned));
+    let lasting = context.catalog.shared.all_functions().await?;
+    names.extend(lasting.into_iter().map(|function| format!("{}.{}", function.database, function.name)));
     names.sort();
+    names.dedup();
     Ok(Output::listing("tab_name", filtered(names.into_iter(), like)))
 }
 

@@ -1,11 +1,8 @@
 //! Arrays as files have them to arrays of a Hive type: other widths, other units, other nesting, changed types.
 
 use crate::{
-    formats::{
-        lines::Span,
-        storage::Storage,
-        text::{Block, Primitives, map_array, text_column, write_primitive},
-    },
+    cast::cast_in_zone,
+    formats::text::map_array,
     types::{HiveType, StructField},
 };
 use datafusion::arrow::{
@@ -16,7 +13,7 @@ use datafusion::arrow::{
     datatypes::{DataType, Field, Fields, TimeUnit},
     error::ArrowError,
 };
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// How fields of a file and a table find each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,22 +143,15 @@ fn union(
     Ok(Arc::new(StructArray::try_new(fields, children, nulls)?))
 }
 
-/// Changes of a column's type. This is the one place that casts values of files.
+/// Changes of a column's type: text by Hive's casts, and numbers that do not fit are NULL.
 fn primitive(array: &ArrayRef, ty: &HiveType) -> Result<ArrayRef, ArrowError> {
     let from = array.data_type();
     let is_text = matches!(from, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     if is_text && *ty != HiveType::Binary {
-        let texts = cast_with_options(array, &DataType::Utf8, &SAFE)?;
-        return Ok(parse(&texts, ty));
+        return recast(array, &HiveType::String, ty);
     }
-    let is_binary = matches!(from, DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_));
-    if ty.is_text() && !is_binary {
-        return render(array, ty);
-    }
-    if ty.is_text() {
-        let binary = cast_with_options(array, &DataType::Binary, &SAFE)?;
-        let texts = binary.as_binary::<i32>().iter().map(|value| value.map(String::from_utf8_lossy));
-        return Ok(text_column(ty, array.len(), texts));
+    if let Some(from) = HiveType::of_arrow(from).filter(|_| ty.is_text()) {
+        return recast(array, &from, ty);
     }
     // A zone of the file says how its instants are meant, not that they be shifted.
     let target = ty.arrow();
@@ -178,37 +168,8 @@ fn primitive(array: &ArrayRef, ty: &HiveType) -> Result<ArrayRef, ArrowError> {
     cast_with_options(array, &target, &SAFE)
 }
 
-fn parse(texts: &ArrayRef, ty: &HiveType) -> ArrayRef {
-    let texts = texts.as_string::<i32>();
-    if ty.is_text() {
-        return text_column(ty, texts.len(), texts.iter().map(|text| text.map(Cow::Borrowed)));
-    }
-    let offsets = texts.value_offsets();
-    let span = |row: usize| {
-        let known = Span { start: offsets[row] as u32, end: offsets[row + 1] as u32 };
-        if texts.is_null(row) { Span::NULL } else { known }
-    };
-    let spans: Vec<Span> = (0..texts.len()).map(span).collect();
-    let nothing_said = Storage {
-        input_format: String::new(),
-        output_format: String::new(),
-        serde: String::new(),
-        serde_properties: BTreeMap::new(),
-        table_properties: BTreeMap::new(),
-    };
-    let values = Primitives::new(&nothing_said, None).column(ty, Block::new(texts.value_data()), &spans);
-    values.unwrap_or_else(|| new_null_array(&ty.arrow(), texts.len()))
-}
-
-fn render(array: &ArrayRef, ty: &HiveType) -> Result<ArrayRef, ArrowError> {
-    let Some(from) = HiveType::of_arrow(array.data_type()) else {
-        return Ok(new_null_array(&ty.arrow(), array.len()));
-    };
+/// By Hive's casts. Times with a zone are in UTC.
+fn recast(array: &ArrayRef, from: &HiveType, ty: &HiveType) -> Result<ArrayRef, ArrowError> {
     let array = cast_with_options(array, &from.arrow(), &SAFE)?;
-    let text = |row: usize| {
-        let mut text = Vec::new();
-        let known = array.is_valid(row) && write_primitive(&array, &from, row, &mut text);
-        known.then(|| Cow::Owned(String::from_utf8_lossy(&text).into_owned()))
-    };
-    Ok(text_column(ty, array.len(), (0..array.len()).map(text)))
+    cast_in_zone(&array, from, ty, chrono_tz::UTC).map_err(|error| ArrowError::ExternalError(Box::new(error)))
 }

@@ -6,10 +6,11 @@
 use super::{Adapter, Matching, ParquetFiles, opening, store_reader::StoreReader};
 use crate::{
     formats::{
-        FormatError,
+        FileSummary, FormatError,
         error::Place,
         range::{BatchStream, FileRange, ReadOptions},
         storage::Storage,
+        summary::is_countable,
         writer::{ColumnWriter, SharedBuffer},
     },
     types::HiveType,
@@ -19,7 +20,7 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
 use orc_rust::{
     ArrowReaderBuilder, ArrowWriterBuilder, TimestampPrecision, compression::CompressionType,
-    projection::ProjectionMask,
+    projection::ProjectionMask, statistics::TypeStatistics,
 };
 use std::sync::{
     Arc,
@@ -56,13 +57,35 @@ impl OrcFiles {
                 let broken = FormatError::broken(&file.path, Place::Head, "too short for an ORC file");
                 return Err(broken);
             }
-            let magic = store.get_range(&file.location(), 0..SMALLEST).await;
-            let magic = magic.map_err(|error| FormatError::store(&file.path, error))?;
-            if magic == PARQUET_MAGIC {
+            if is_parquet(&store, &file).await.map_err(|error| FormatError::store(&file.path, error))? {
                 return Ok(nested.read(store, file, options));
             }
             open(store, file, options, columns, by_position).await
         })
+    }
+
+    pub async fn summary(&self, store: Arc<dyn ObjectStore>, file: &FileRange) -> Option<FileSummary> {
+        if file.size < SMALLEST || is_parquet(&store, file).await.ok()? {
+            return self.nested.summary(store, file).await;
+        }
+        let builder = ArrowReaderBuilder::try_new_async(StoreReader::new(store, file)).await.ok()?;
+        let metadata = builder.file_metadata();
+        let children = metadata.root_data_type().children();
+        let nameless =
+            children.iter().enumerate().all(|(index, child)| child.name() == format!("_col{index}"));
+        let bounds = self.columns.iter().enumerate().map(|(index, (name, ty))| {
+            let child = match self.by_position || nameless {
+                true => children.get(index),
+                false => children.iter().find(|child| child.name().eq_ignore_ascii_case(name)),
+            };
+            let column = child.filter(|_| is_countable(ty))?.data_type().column_index();
+            match metadata.column_file_statistics().get(column)?.type_statistics()? {
+                TypeStatistics::Integer { min, max, .. } => Some((*min, *max)),
+                TypeStatistics::Date { min, max } => Some((i64::from(*min), i64::from(*max))),
+                _ => None,
+            }
+        });
+        Some(FileSummary { rows: metadata.number_of_rows(), bounds: bounds.collect() })
     }
 
     pub fn writer(
@@ -79,6 +102,10 @@ impl OrcFiles {
         }
         Ok(Box::new(OrcThread::start(schema, buffer, self.compression)?))
     }
+}
+
+async fn is_parquet(store: &Arc<dyn ObjectStore>, file: &FileRange) -> object_store::Result<bool> {
+    Ok(store.get_range(&file.location(), 0..SMALLEST).await? == PARQUET_MAGIC)
 }
 
 async fn open(

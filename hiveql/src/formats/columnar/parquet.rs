@@ -3,10 +3,11 @@
 use super::{Adapter, Matching, opening, pruning, store_reader::StoreReader};
 use crate::{
     formats::{
-        FormatError,
+        FileSummary, FormatError,
         error::Place,
         range::{BatchStream, FileRange, ReadOptions},
         storage::Storage,
+        summary::is_countable,
         writer::{ColumnWriter, SharedBuffer},
     },
     types::HiveType,
@@ -15,9 +16,12 @@ use datafusion::arrow::{datatypes::SchemaRef, error::ArrowError, record_batch::R
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use parquet::{
-    arrow::{ArrowWriter, ParquetRecordBatchStreamBuilder, ProjectionMask, arrow_reader::ArrowReaderOptions},
+    arrow::{
+        ArrowWriter, ParquetRecordBatchStreamBuilder, ProjectionMask, arrow_reader::ArrowReaderOptions,
+        async_reader::AsyncFileReader,
+    },
     basic::{Compression, GzipLevel, ZstdLevel},
-    file::{metadata::RowGroupMetaData, properties::WriterProperties},
+    file::{metadata::RowGroupMetaData, properties::WriterProperties, statistics::Statistics},
 };
 use std::sync::Arc;
 
@@ -45,6 +49,27 @@ impl ParquetFiles {
         let path = file.path.clone();
         let (columns, matching) = (self.columns.clone(), self.matching);
         opening(&path, async move { open(store, file, options, columns, matching).await })
+    }
+
+    pub async fn summary(&self, store: Arc<dyn ObjectStore>, file: &FileRange) -> Option<FileSummary> {
+        let metadata = StoreReader::new(store, file).get_metadata(None).await.ok()?;
+        let leaves = metadata.file_metadata().schema_descr().columns();
+        let bounds = self.columns.iter().enumerate().map(|(index, (name, ty))| {
+            let leaf = leaves.iter().position(|leaf| {
+                let root = match leaf.path().parts() {
+                    [root] => root,
+                    _ => return false,
+                };
+                self.matching == Matching::Name && root.eq_ignore_ascii_case(name)
+            });
+            let leaf = if self.matching == Matching::Position { Some(index) } else { leaf };
+            let leaf = leaf.filter(|leaf| is_countable(ty) && *leaf < leaves.len())?;
+            let groups = metadata.row_groups().iter().map(|group| bounds(group.column(leaf).statistics()?));
+            let (lows, highs): (Vec<i64>, Vec<i64>) = groups.collect::<Option<Vec<_>>>()?.into_iter().unzip();
+            Some((lows.into_iter().min()?, highs.into_iter().max()?))
+        });
+        let rows = u64::try_from(metadata.file_metadata().num_rows()).ok()?;
+        Some(FileSummary { rows, bounds: bounds.collect() })
     }
 
     pub fn writer(
@@ -83,6 +108,14 @@ async fn open(
     let path = file.path.clone();
     let batches = batches.map_err(move |error| FormatError::broken(&path, Place::Head, error));
     Ok(adapter.adapt_all(batches.boxed()))
+}
+
+fn bounds(statistics: &Statistics) -> Option<(i64, i64)> {
+    match statistics {
+        Statistics::Int32(values) => Some(((*values.min_opt()?).into(), (*values.max_opt()?).into())),
+        Statistics::Int64(values) => Some((*values.min_opt()?, *values.max_opt()?)),
+        _ => None,
+    }
 }
 
 /// A row group is read by the range that has its middle.

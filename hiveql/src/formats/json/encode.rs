@@ -2,6 +2,7 @@
 
 use crate::{
     formats::{rows::EncodedRows, text::write_primitive},
+    render::json::quote,
     types::HiveType,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -39,24 +40,6 @@ fn quoted(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 2);
     quote(text.as_bytes(), &mut out);
     out
-}
-
-fn quote(text: &[u8], out: &mut Vec<u8>) {
-    out.push(b'"');
-    for byte in text {
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            control if *control < b' ' => out.extend_from_slice(format!("\\u{control:04x}").as_bytes()),
-            other => out.push(*other),
-        }
-    }
-    out.push(b'"');
 }
 
 struct Writer {

@@ -1,7 +1,8 @@
 //! Spans of text to arrays of primitive types, as Hive's Lazy* classes read them: what cannot be read is NULL.
 
-use super::{TimestampReader, datetimes, numbers};
+use super::{TimestampReader, datetimes};
 use crate::{
+    cast::{numbers, text::fitted},
     formats::{lines::Span, storage::Storage},
     types::HiveType,
 };
@@ -199,23 +200,7 @@ pub(in crate::formats) fn text_column<'a>(
 ) -> ArrayRef {
     let mut values = StringBuilder::with_capacity(rows, rows * 8);
     for text in texts {
-        values.append_option(text.as_deref().map(|text| fit(ty, text)));
+        values.append_option(text.as_deref().map(|text| fitted(text, ty)));
     }
     Arc::new(values.finish())
-}
-
-fn fit<'a>(ty: &HiveType, text: &'a str) -> &'a str {
-    match ty {
-        HiveType::Varchar(length) => first(text, *length),
-        HiveType::Char(length) => first(text, *length).trim_end_matches(' '),
-        _ => text,
-    }
-}
-
-fn first(text: &str, length: u32) -> &str {
-    let length = length as usize;
-    if text.len() <= length {
-        return text;
-    }
-    text.char_indices().nth(length).map_or(text, |(end, _)| &text[..end])
 }

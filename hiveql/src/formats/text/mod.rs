@@ -4,17 +4,14 @@ mod datetimes;
 mod decode;
 mod encode;
 mod nested;
-mod numbers;
 mod parameters;
 mod patterns;
-mod row_format;
 mod split;
 mod values;
 
 pub(super) use datetimes::TimestampReader;
 pub(super) use decode::{Block, Primitives, text_column};
 pub(super) use nested::{first_keys, map_array};
-pub use row_format::RowFormat;
 pub(super) use values::write_primitive;
 
 use super::{

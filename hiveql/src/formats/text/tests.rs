@@ -2,7 +2,7 @@
 
 use super::super::tests::{columns, format_of, properties};
 use super::*;
-use crate::formats::{FileFormat, FileRange, ReadOptions};
+use crate::formats::{FileFormat, FileRange, ReadOptions, RowFormat, RowWords};
 use bytes::Bytes;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use futures::TryStreamExt;
@@ -88,7 +88,14 @@ fn another_encoding_is_read_as_it_says() {
 #[test]
 fn a_script_sees_lines_with_tabs() {
     let columns = columns(&[("a", HiveType::Int), ("b", HiveType::String)]);
-    let format = RowFormat::new(&properties(&[]), &columns, true).unwrap();
+    let words = RowWords {
+        serde: String::new(),
+        properties: properties(&[]),
+        columns,
+        last_takes_rest: true,
+        escaped: false,
+    };
+    let format = RowFormat::new(&words).unwrap();
     let batch = format.decode(Bytes::from_static(b"1\tx\ty\n\\N\t\n")).unwrap();
     let mut lines = Vec::new();
     format.encode(&batch, &mut lines);

@@ -7,12 +7,12 @@ const INCREMENT: u64 = 0xB;
 const MASK: u64 = (1 << 48) - 1;
 
 #[derive(Debug, Clone)]
-pub(super) struct JavaRandom {
+pub(crate) struct JavaRandom {
     seed: u64,
 }
 
 impl JavaRandom {
-    pub(super) fn new(seed: u64) -> JavaRandom {
+    pub(crate) fn new(seed: u64) -> JavaRandom {
         JavaRandom { seed: (seed ^ MULTIPLIER) & MASK }
     }
 
@@ -22,7 +22,7 @@ impl JavaRandom {
     }
 
     /// From 0 up to but not including 1.
-    pub(super) fn next_double(&mut self) -> f64 {
+    pub(crate) fn next_double(&mut self) -> f64 {
         let high = self.bits(26) << 27;
         (high + self.bits(27)) as f64 / (1u64 << 53) as f64
     }

@@ -36,13 +36,8 @@ pub struct AggregateKernel {
 }
 
 impl AggregateKernel {
-    /// An aggregate of DataFusion's under Hive's name.
-    pub(super) fn library(
-        name: &str,
-        args: &[Arg],
-        returns: DataType,
-        udf: Arc<AggregateUDF>,
-    ) -> AggregateKernel {
+    /// An aggregate of DataFusion's under Hive's name, or one of another crate's.
+    pub fn library(name: &str, args: &[Arg], returns: DataType, udf: Arc<AggregateUDF>) -> AggregateKernel {
         AggregateKernel::new(name, args, returns, Work::Library(udf))
     }
 

@@ -16,7 +16,7 @@ mod extremes;
 mod gather;
 mod histogram;
 mod java_number;
-mod java_random;
+pub(crate) mod java_random;
 mod kernel;
 mod lists;
 mod long_sum;

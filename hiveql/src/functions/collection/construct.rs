@@ -5,9 +5,9 @@ use super::{
     gather::{Gather, gathered},
 };
 use crate::{
+    cast::promotion::common_type_of,
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
-        conditional::common::common_type_of,
         resolve::{constant_text, count, scalar, wrong_type, wrong_value},
     },
     types::HiveType,

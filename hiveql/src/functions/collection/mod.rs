@@ -11,11 +11,12 @@ mod slice;
 #[cfg(test)]
 mod tests;
 mod text;
+mod unions;
 
 pub use access::field;
 
-use super::{Arg, FunctionError, ScalarFunction, conditional::common::common_type, resolve::wrong_type};
-use crate::types::HiveType;
+use super::{Arg, FunctionError, ScalarFunction, resolve::wrong_type};
+use crate::{cast::promotion::common_type, types::HiveType};
 
 /// The functions of this folder.
 pub const FUNCTIONS: &[&[ScalarFunction]] = &[
@@ -26,6 +27,7 @@ pub const FUNCTIONS: &[&[ScalarFunction]] = &[
     sets::FUNCTIONS,
     slice::FUNCTIONS,
     text::FUNCTIONS,
+    unions::FUNCTIONS,
 ];
 
 /// The type of the elements of the array at `index`.

@@ -2,9 +2,9 @@
 
 use super::{comparable::Comparable, element, gather::Gather, search::bounds};
 use crate::{
+    cast::promotion::common_type,
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
-        conditional::common::common_type,
         resolve::{count, scalar, wrong_type},
     },
     types::HiveType,

@@ -35,7 +35,36 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
         extended: "Example:\n  > SELECT _FUNC_(array(1,3,4), 2) FROM src;\n  [1,3,4,2]",
         resolve: array_append,
     },
+    ScalarFunction {
+        name: "array_compact",
+        aliases: &[],
+        usage: "_FUNC_(array) - Removes NULL elements from array.",
+        extended: "Example:\n  > SELECT _FUNC_(array(1,NULL,3,NULL,4)) FROM src;\n  [1,3,4]",
+        resolve: array_compact,
+    },
 ];
+
+fn array_compact(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
+    count(name, args, 1..=1)?;
+    let arrow = element(name, args, 0)?.arrow();
+    let ty = args[0].ty.clone();
+    Ok(scalar(name, args, vec![ty.clone()], ty, move |columns, rows| {
+        let lists = columns[0].as_list::<i32>();
+        let values = lists.values();
+        let nulls = values.logical_nulls();
+        let is_there = |place: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*place));
+        let mut gather = Gather::with_capacity(rows);
+        for row in 0..rows {
+            if lists.is_null(row) {
+                gather.end_null()?;
+                continue;
+            }
+            bounds(lists, row).filter(is_there).for_each(|place| gather.push(0, place));
+            gather.end()?;
+        }
+        gather.finish(&[values.as_ref()], &arrow)
+    }))
+}
 
 /// From `start`, counted from 0; empty where it does not lie within the array.
 fn array_slice(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {

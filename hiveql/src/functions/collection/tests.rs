@@ -37,6 +37,20 @@ fn collections_are_made_of_values() {
 }
 
 #[test]
+fn unions_become_structs_or_one_alternative() {
+    let union = value(FUNCTIONS, "create_union", &[int(1), int(7), string("one")]);
+    let list = array(std::slice::from_ref(&union));
+    check(&[
+        ("extract_union", from_ref(&union), "{tag_0: NULL, tag_1: one}"),
+        ("extract_union", from_ref(&list), "[{tag_0: NULL, tag_1: one}]"),
+        ("extract_union", &[union.clone(), int(1)], "one"),
+        ("extract_union", &[union.clone(), int(0)], "NULL"),
+        ("array_compact", &[array(&[void(), int(3), void(), int(1)])], "[3, 1]"),
+        ("array_compact", &[array(&[void()])], "[]"),
+    ]);
+}
+
+#[test]
 fn what_lies_in_a_collection_is_found_or_null() {
     let map = value(FUNCTIONS, "map", &[string("a"), int(1), string("b"), int(2)]);
     check(&[

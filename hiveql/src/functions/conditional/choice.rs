@@ -1,7 +1,7 @@
 //! One of several values: the first that is there, or that a condition picks.
 
-use super::common::{common_type_for_comparison, common_type_of};
 use crate::{
+    cast::promotion::{common_type_for_comparison, common_type_of},
     functions::{
         Arg, Columns, FunctionError, Rows, Scalar, ScalarFunction, SessionFacts,
         collection::comparable::Comparable,

@@ -1,7 +1,7 @@
 //! Whether a value is one of several, or lies between two.
 
-use super::common::common_type_for_comparison;
 use crate::{
+    cast::promotion::common_type_for_comparison,
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
         collection::comparable::Comparable,

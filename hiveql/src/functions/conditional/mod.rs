@@ -2,7 +2,6 @@
 
 mod assertion;
 mod choice;
-pub(crate) mod common;
 mod membership;
 #[cfg(test)]
 mod tests;

@@ -79,3 +79,13 @@ fn truth_is_asked_for_and_answered() {
         ("assert_true", &[boolean(true)], "NULL"),
     ]);
 }
+
+#[test]
+fn a_constraint_holds_where_it_is_not_false_and_one_row_is_one_row() {
+    let one = arg(ScalarValue::Int64(Some(1)));
+    check(&[
+        ("enforce_constraint", &[boolean(true)], "true"),
+        ("enforce_constraint", &[boolean(None)], "true"),
+        ("sq_count_check", &[one], "1"),
+    ]);
+}

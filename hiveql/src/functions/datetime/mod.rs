@@ -14,6 +14,7 @@ pub(crate) mod read;
 #[cfg(test)]
 mod tests;
 mod truncate;
+mod tumbling;
 mod unix;
 pub(crate) mod zone;
 
@@ -28,6 +29,7 @@ pub const FUNCTIONS: &[&[ScalarFunction]] = &[
     calendar::FUNCTIONS,
     conversion::FUNCTIONS,
     truncate::FUNCTIONS,
+    tumbling::FUNCTIONS,
     unix::FUNCTIONS,
     interval::FUNCTIONS,
 ];

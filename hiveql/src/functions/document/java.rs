@@ -5,6 +5,7 @@ use crate::{
         Arg, FunctionError, Kernel, Rows, Scalar, ScalarFunction, SessionFacts,
         resolve::{constant_text, count, primitive, scalar, wrong_value},
     },
+    render,
     types::HiveType,
 };
 use datafusion::{
@@ -156,33 +157,8 @@ fn texts(rows: Rows, text: impl Fn(usize) -> Option<String>) -> ArrayRef {
 }
 
 /// As `Double.toString` writes it.
-fn written(value: f64) -> String {
-    if value.is_nan() {
-        return "NaN".into();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "Infinity".into() } else { "-Infinity".into() };
-    }
-    if value == 0.0 || (1e-3..1e7).contains(&value.abs()) {
-        return format!("{value:?}");
-    }
-    let scientific = format!("{value:E}");
-    match scientific.split_once('E') {
-        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0E{exponent}"),
-        _ => scientific,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn doubles_are_written_as_java_writes_them() {
-        for (value, text) in
-            [(1.0, "1.0"), (std::f64::consts::E, "2.718281828459045"), (1e7, "1.0E7"), (1.25e-5, "1.25E-5")]
-        {
-            assert_eq!(written(value), text);
-        }
-    }
+pub(in crate::functions) fn written(value: f64) -> String {
+    let mut text = Vec::new();
+    render::number::double(value, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }

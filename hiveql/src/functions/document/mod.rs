@@ -1,6 +1,6 @@
 //! Values read from JSON and XML documents, and made by what Java's libraries offer.
 
-mod java;
+pub(super) mod java;
 pub(crate) mod json;
 mod json_object;
 mod json_path;

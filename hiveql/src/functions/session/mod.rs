@@ -45,6 +45,13 @@ const SESSION: &[ScalarFunction] = &[
         resolve: current_database,
     },
     ScalarFunction {
+        name: "current_catalog",
+        aliases: &[],
+        usage: "_FUNC_() - returns currently using catalog name",
+        extended: "",
+        resolve: current_catalog,
+    },
+    ScalarFunction {
         name: "current_groups",
         aliases: &[],
         usage: "_FUNC_() - Returns all groups the current user belongs to",
@@ -93,6 +100,11 @@ fn current_user(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar
 
 fn current_database(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar, FunctionError> {
     constant(name, args, facts.database.clone())
+}
+
+/// There is one, under the name that Hive gives its own.
+fn current_catalog(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
+    constant(name, args, "hive".to_owned())
 }
 
 fn version(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {

@@ -5,7 +5,7 @@ mod json_tuple;
 mod stack;
 #[cfg(test)]
 mod tests;
-mod url_tuple;
+pub(super) mod url_tuple;
 
 use super::{Arg, Columns, Kernel, Rows, Table, TableFunction};
 use crate::types::HiveType;

@@ -2,10 +2,10 @@
 
 use super::{rows_of, table};
 use crate::{
+    cast::promotion::common_type,
     functions::{
         Arg, FunctionError, SessionFacts, Table, TableFunction,
         collection::gather::gathered,
-        conditional::common::common_type,
         resolve::{constant_integer, count, primitive, wrong_type, wrong_value},
     },
     types::HiveType,

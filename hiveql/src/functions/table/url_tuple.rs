@@ -55,7 +55,7 @@ fn resolve(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Table, Function
 
 /// The parts of a URL as they are written; `java.net.URL` decodes and completes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Parts<'a> {
+pub(in crate::functions) struct Parts<'a> {
     protocol: &'a str,
     authority: &'a str,
     path: &'a str,
@@ -65,7 +65,7 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// `None` for a protocol that Java has no handler for.
-    fn of(url: &'a str) -> Option<Parts<'a>> {
+    pub(in crate::functions) fn of(url: &'a str) -> Option<Parts<'a>> {
         const PROTOCOLS: &[&str] = &["http", "https", "ftp", "file", "jar", "mailto"];
         let (protocol, rest) = url.trim().split_once(':')?;
         if !PROTOCOLS.iter().any(|known| known.eq_ignore_ascii_case(protocol)) {
@@ -86,7 +86,7 @@ impl<'a> Parts<'a> {
         Some(Parts { protocol, authority, path, query, reference })
     }
 
-    fn get(&self, name: &str) -> Option<String> {
+    pub(in crate::functions) fn get(&self, name: &str) -> Option<String> {
         let (user, server) = match self.authority.rsplit_once('@') {
             Some((user, server)) => (Some(user), server),
             None => (None, self.authority),

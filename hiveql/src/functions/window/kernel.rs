@@ -43,8 +43,8 @@ pub struct WindowKernel {
 }
 
 impl WindowKernel {
-    /// A window function of DataFusion's under Hive's name.
-    pub(super) fn library(name: &str, args: &[Arg], returns: DataType, udf: Arc<WindowUDF>) -> WindowKernel {
+    /// A window function of DataFusion's under Hive's name, or one of another crate's.
+    pub fn library(name: &str, args: &[Arg], returns: DataType, udf: Arc<WindowUDF>) -> WindowKernel {
         WindowKernel::new(name, args, returns, Work::Library(udf))
     }
 

@@ -24,6 +24,7 @@ fn resolve(name: &str, args: &[Arg]) -> Result<Window, FunctionError> {
         now: chrono::DateTime::UNIX_EPOCH,
         user: "hive".into(),
         database: "default".into(),
+        settings: Default::default(),
     };
     let function = FUNCTIONS.iter().find(|function| function.name == name).unwrap();
     (function.resolve)(name, args, &facts)

@@ -7,6 +7,7 @@ mod dml;
 mod expr;
 mod query;
 mod statement;
+pub mod walk;
 
 pub use ddl::*;
 pub use dml::*;

@@ -55,6 +55,8 @@ pub struct Select {
     pub items: SelectItems,
     /// Empty without FROM. Several are joined as by a comma.
     pub from: Vec<TableExpr>,
+    /// Those that follow the select list, where FROM stands in front of it.
+    pub views: Vec<LateralView>,
     pub filter: Option<Expr>,
     pub group_by: Option<GroupBy>,
     pub having: Option<Expr>,

@@ -22,12 +22,14 @@ const BIT_XOR: Level = &[("^", BinaryOp::BitXor)];
 /// From the one that binds least.
 const LEVELS: &[Level] = &[BIT_OR, BIT_AND, CONCAT, SUM, PRODUCT, BIT_XOR];
 
-const COMPARISONS: &[(&str, BinaryOp)] = &[
+const EQUALITIES: Level = &[
     ("<=>", BinaryOp::NullSafeEqual),
     ("=", BinaryOp::Equal),
     ("==", BinaryOp::Equal),
     ("<>", BinaryOp::NotEqual),
     ("!=", BinaryOp::NotEqual),
+];
+const ORDERS: Level = &[
     ("<=", BinaryOp::LessEqual),
     (">=", BinaryOp::GreaterEqual),
     ("<", BinaryOp::Less),
@@ -72,17 +74,27 @@ impl Parser<'_> {
         Ok(if negated { not } else { Expr { kind: ExprKind::Unary(UnaryOp::Not, Box::new(not)), span } })
     }
 
-    /// Comparisons and predicates, which chain from the left: `a = b IS NULL`.
+    /// Equalities and IS, which chain from the left: `a = b IS NULL`.
     fn comparison(&mut self) -> Result<Expr> {
+        let start = self.here();
+        let mut left = self.similar()?;
+        loop {
+            let kind = match self.one_of(EQUALITIES) {
+                Some(op) => self.compared(left, op, Self::similar)?,
+                None if self.word("IS") => self.is_predicate(left)?,
+                None => return Ok(left),
+            };
+            left = Expr { kind, span: self.since(start) };
+        }
+    }
+
+    /// What binds more than an equality: orders, IN, BETWEEN, LIKE. `a = b IN (c)` compares `a` with a truth value.
+    fn similar(&mut self) -> Result<Expr> {
         let start = self.here();
         let mut left = self.level(0)?;
         loop {
-            let found = COMPARISONS.iter().find(|(symbol, _)| self.is_symbol(symbol)).map(|(_, op)| *op);
-            let kind = match found {
-                Some(op) => {
-                    self.advance();
-                    self.compared(left, op)?
-                }
+            let kind = match self.one_of(ORDERS) {
+                Some(op) => self.compared(left, op, |parser| parser.level(0))?,
                 None => match self.predicate(left)? {
                     Ok(kind) => kind,
                     Err(unchanged) => return Ok(unchanged),
@@ -92,8 +104,22 @@ impl Parser<'_> {
         }
     }
 
-    /// The right side of a comparison.
-    fn compared(&mut self, left: Expr, op: BinaryOp) -> Result<ExprKind> {
+    /// Steps over the operator that comes next, if it is one of these.
+    fn one_of(&mut self, operators: Level) -> Option<BinaryOp> {
+        let found = operators.iter().find(|(symbol, _)| self.is_symbol(symbol)).map(|(_, op)| *op);
+        if found.is_some() {
+            self.advance();
+        }
+        found
+    }
+
+    /// The right side of a comparison, which is an operand or a query.
+    fn compared(
+        &mut self,
+        left: Expr,
+        op: BinaryOp,
+        operand: fn(&mut Self) -> Result<Expr>,
+    ) -> Result<ExprKind> {
         let quantifier = if self.is_one_of(&["ANY", "SOME"]) && self.is_symbol_at(1, "(") {
             Some(Quantifier::Any)
         } else if self.is("ALL") && self.is_symbol_at(1, "(") {
@@ -108,15 +134,12 @@ impl Parser<'_> {
             self.expect_symbol(")")?;
             return Ok(ExprKind::Quantified { expr: Box::new(left), op, quantifier, query });
         }
-        let right = self.level(0)?;
+        let right = operand(self)?;
         Ok(ExprKind::Binary(op, Box::new(left), Box::new(right)))
     }
 
-    /// IS, IN, BETWEEN, LIKE and their like after an operand; the operand back where none follows.
+    /// IN, BETWEEN, LIKE and their like after an operand; the operand back where none follows.
     fn predicate(&mut self, left: Expr) -> Result<std::result::Result<ExprKind, Expr>> {
-        if self.word("IS") {
-            return self.is_predicate(left).map(Ok);
-        }
         let negated = self.is("NOT")
             && ["IN", "BETWEEN", "LIKE", "RLIKE", "REGEXP"].iter().any(|word| self.is_at(1, word));
         if negated {

@@ -20,7 +20,7 @@ impl Parser<'_> {
         // A lateral view after a comma list sees all of its tables; the last one is where it hangs.
         while self.are(&["LATERAL", "VIEW"]) {
             if let Some(input) = tables.pop() {
-                let table = self.lateral_view(input)?;
+                let table = self.with_view(input)?;
                 tables.push(table);
             }
         }
@@ -43,7 +43,7 @@ impl Parser<'_> {
             let span = self.since(start);
             left = TableExpr::Join(Box::new(Join { left, right, kind, condition, span }));
             while self.are(&["LATERAL", "VIEW"]) {
-                left = self.lateral_view(left)?;
+                left = self.with_view(left)?;
             }
         }
         Ok(left)
@@ -75,7 +75,7 @@ impl Parser<'_> {
     fn table_with_views(&mut self) -> Result<TableExpr> {
         let mut table = self.table()?;
         while self.are(&["LATERAL", "VIEW"]) {
-            table = self.lateral_view(table)?;
+            table = self.with_view(table)?;
         }
         Ok(table)
     }
@@ -166,8 +166,12 @@ impl Parser<'_> {
         Ok((alias, columns))
     }
 
+    fn with_view(&mut self, input: TableExpr) -> Result<TableExpr> {
+        Ok(TableExpr::LateralView { input: Box::new(input), view: self.lateral_view()? })
+    }
+
     /// `LATERAL VIEW [OUTER] f(x) alias [AS a, b]`
-    pub(super) fn lateral_view(&mut self, input: TableExpr) -> Result<TableExpr> {
+    pub(super) fn lateral_view(&mut self) -> Result<LateralView> {
         let start = self.here();
         self.expect_words(&["LATERAL", "VIEW"])?;
         let outer = self.word("OUTER");
@@ -179,8 +183,7 @@ impl Parser<'_> {
             true => self.view_columns()?,
             false => vec![],
         };
-        let view = LateralView { outer, call, alias, columns, span: self.since(start) };
-        Ok(TableExpr::LateralView { input: Box::new(input), view })
+        Ok(LateralView { outer, call, alias, columns, span: self.since(start) })
     }
 
     /// Names with commas; a comma before another table of FROM ends them.

@@ -428,6 +428,6 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn is_reserved(word: &str) -> bool {
+pub fn is_reserved(word: &str) -> bool {
     RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(word))
 }

@@ -120,6 +120,14 @@ impl Parser<'_> {
         Some(unit)
     }
 
+    /// `(3) day`: here a singular counts too.
+    fn unit_after_parentheses(&mut self) -> Option<IntervalUnit> {
+        let Token::Word(word) = self.peek() else { return None };
+        let unit = unit(&word.to_lowercase())?;
+        self.advance();
+        Some(unit)
+    }
+
     fn keyword_operand(&mut self, word: &str) -> Result<ExprKind> {
         let is_call = self.is_symbol_at(1, "(");
         let is_string_next = matches!(self.peek_at(1), Token::String(_));
@@ -178,7 +186,7 @@ impl Parser<'_> {
         let mut items = self.list(Self::expr)?;
         self.expect_symbol(")")?;
         match (items.len(), items.pop()) {
-            (1, Some(only)) => match self.unit_after_value() {
+            (1, Some(only)) => match self.unit_after_parentheses() {
                 Some(unit) => Ok(ExprKind::Interval { value: Box::new(only), unit }),
                 None => Ok(only.kind),
             },
@@ -433,6 +441,13 @@ impl Parser<'_> {
             Token::Number { digits, suffix } if suffix.is_empty() => {
                 self.advance();
                 ExprKind::Literal(Literal::Number(if negative { format!("-{digits}") } else { digits }))
+            }
+            // Not as an operand: that would take the unit for its own.
+            Token::Symbol("(") => {
+                self.advance();
+                let inner = self.expr()?;
+                self.expect_symbol(")")?;
+                inner.kind
             }
             _ => self.operand()?.kind,
         };

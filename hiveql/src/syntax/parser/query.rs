@@ -4,7 +4,7 @@ use super::{Parser, Result};
 use crate::syntax::{
     ast::{
         Cte, Expr, ExprKind, GroupBy, GroupingSets, Hint, Limit, Name, Query, QueryBody, Select, SelectItem,
-        SelectItems, SetOp, TableExpr, Transform, WindowSpec,
+        SelectItems, SetOp, Span, TableExpr, Transform, WindowSpec,
     },
     error::SyntaxError,
     lexer::Token,
@@ -26,36 +26,22 @@ impl Parser<'_> {
     pub(super) fn query(&mut self) -> Result<Query> {
         let start = self.here();
         let with = self.with()?;
-        let body = self.body(0)?;
+        let body = self.body()?;
         self.query_tail(with, body, start)
     }
 
     /// ORDER BY and its like, after a body.
-    pub(super) fn query_tail(
-        &mut self,
-        with: Vec<Cte>,
-        body: QueryBody,
-        start: crate::syntax::ast::Span,
-    ) -> Result<Query> {
-        let mut query = Query {
-            with,
-            body,
-            order_by: vec![],
-            sort_by: vec![],
-            distribute_by: vec![],
-            cluster_by: vec![],
-            limit: None,
-            span: start,
-        };
+    pub(super) fn query_tail(&mut self, with: Vec<Cte>, body: QueryBody, start: Span) -> Result<Query> {
+        let mut query = Query { with, ..query_of(body, start) };
         loop {
             if self.words(&["ORDER", "BY"]) {
                 query.order_by = self.list(Self::order_by)?;
             } else if self.words(&["SORT", "BY"]) {
-                query.sort_by = self.list(Self::order_by)?;
+                query.sort_by = self.keys(Self::order_by)?;
             } else if self.words(&["DISTRIBUTE", "BY"]) {
-                query.distribute_by = self.list(Self::expr)?;
+                query.distribute_by = self.keys(Self::expr)?;
             } else if self.words(&["CLUSTER", "BY"]) {
-                query.cluster_by = self.list(Self::expr)?;
+                query.cluster_by = self.keys(Self::expr)?;
             } else {
                 break;
             }
@@ -63,6 +49,20 @@ impl Parser<'_> {
         query.limit = self.limit()?;
         query.span = self.since(start);
         Ok(query)
+    }
+
+    /// `a, b`, also in parentheses around all of it.
+    fn keys<T>(&mut self, rule: fn(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+        if self.is_symbol("(") {
+            let keys = self.attempt(|parser| match parser.in_parentheses(rule)? {
+                keys if keys.len() > 1 => Ok(keys),
+                _ => Err(parser.unexpected(&[","])),
+            });
+            if let Some(keys) = keys {
+                return Ok(keys);
+            }
+        }
+        self.list(rule)
     }
 
     pub(super) fn with(&mut self) -> Result<Vec<Cte>> {
@@ -95,33 +95,24 @@ impl Parser<'_> {
         Ok(Some(Limit { rows: first, offset }))
     }
 
-    /// Set operations from the left; INTERSECT binds more than the others.
-    fn body(&mut self, strength: u8) -> Result<QueryBody> {
+    /// Set operations from the left: in Hive none binds more than another.
+    fn body(&mut self) -> Result<QueryBody> {
         let start = self.here();
         let mut left = self.body_operand()?;
         loop {
-            let (op, binds) = match () {
-                () if self.is("UNION") => (SetOp::Union, 0),
-                () if self.is("EXCEPT") || self.is("MINUS") => (SetOp::Except, 0),
-                () if self.is("INTERSECT") => (SetOp::Intersect, 1),
+            let op = match () {
+                () if self.is("UNION") => SetOp::Union,
+                () if self.is("EXCEPT") || self.is("MINUS") => SetOp::Except,
+                () if self.is("INTERSECT") => SetOp::Intersect,
                 () => return Ok(left),
             };
-            if binds < strength {
-                return Ok(left);
-            }
             self.advance();
             let all = self.word("ALL");
             if !all {
                 self.word("DISTINCT");
             }
-            let right = self.body(binds + 1)?;
-            left = QueryBody::SetOperation {
-                op,
-                all,
-                left: Box::new(left),
-                right: Box::new(right),
-                span: self.since(start),
-            };
+            let right = Box::new(self.body_operand()?);
+            left = QueryBody::SetOperation { op, all, left: Box::new(left), right, span: self.since(start) };
         }
     }
 
@@ -132,22 +123,36 @@ impl Parser<'_> {
             return Ok(QueryBody::Query(Box::new(query)));
         }
         if self.word("VALUES") {
-            return Ok(QueryBody::Values(self.value_rows()?));
+            return self.values();
         }
         Ok(QueryBody::Select(Box::new(self.select()?)))
     }
 
-    /// Rows in parentheses; a single value may stand without.
-    pub(super) fn value_rows(&mut self) -> Result<Vec<Vec<Expr>>> {
-        self.list(|parser| match parser.is_symbol("(") {
-            true => parser.in_parentheses(Self::value),
-            false => Ok(vec![parser.expr()?]),
-        })
-    }
-
-    /// A value, or DEFAULT.
-    fn value(&mut self) -> Result<Expr> {
-        self.expr()
+    /// Rows in parentheses; a single value may stand without. The first row may name the columns.
+    fn values(&mut self) -> Result<QueryBody> {
+        let start = self.here();
+        let rows = self.list(|parser| match parser.is_symbol("(") {
+            true => parser.in_parentheses(Self::select_item),
+            false => Ok(vec![SelectItem { expr: parser.expr()?, aliases: vec![] }]),
+        })?;
+        let names: Vec<Option<Name>> =
+            rows.iter().take(1).flatten().map(|item| item.aliases.first().cloned()).collect();
+        let rows = rows.into_iter().map(|row| row.into_iter().map(|item| item.expr).collect()).collect();
+        let body = QueryBody::Values(rows);
+        if names.iter().all(Option::is_none) {
+            return Ok(body);
+        }
+        let span = self.since(start);
+        let implied = |index: usize| Name { text: format!("col{}", index + 1), quoted: false, span };
+        let columns = names.into_iter().enumerate();
+        let columns = columns.map(|(index, name)| name.unwrap_or_else(|| implied(index))).collect();
+        let query = Box::new(query_of(body, span));
+        let from = TableExpr::Derived { query, alias: None, columns, lateral: false, span };
+        let star = SelectItem { expr: Expr { kind: ExprKind::Star(None), span }, aliases: vec![] };
+        Ok(QueryBody::Select(Box::new(Select {
+            from: vec![from],
+            ..select_of(SelectItems::List(vec![star]), span)
+        })))
     }
 
     /// `SELECT ... FROM ...`, `FROM ... SELECT ...`, `MAP ... USING ...`, `FROM ... REDUCE ...`
@@ -180,18 +185,7 @@ impl Parser<'_> {
             None if self.word("FROM") => self.tables_of_from()?,
             None => vec![],
         };
-        let mut select = Select {
-            hints,
-            distinct,
-            items,
-            from,
-            filter: None,
-            group_by: None,
-            having: None,
-            qualify: None,
-            windows: vec![],
-            span: start,
-        };
+        let mut select = Select { hints, distinct, from, ..select_of(items, start) };
         self.select_clauses(&mut select)?;
         select.span = self.since(start);
         Ok(select)
@@ -200,9 +194,7 @@ impl Parser<'_> {
     fn select_clauses(&mut self, select: &mut Select) -> Result<()> {
         // After a FROM in front, a lateral view may follow the select list.
         while self.are(&["LATERAL", "VIEW"]) {
-            let Some(input) = select.from.pop() else { return Err(self.unexpected(&["FROM"])) };
-            let table = self.lateral_view(input)?;
-            select.from.push(table);
+            select.views.push(self.lateral_view()?);
         }
         if self.word("WHERE") {
             select.filter = Some(self.expr()?);
@@ -398,5 +390,36 @@ impl Parser<'_> {
             ]);
         let ty = if ends { None } else { Some(self.data_type()?) };
         Ok((name, ty))
+    }
+}
+
+/// A query that is nothing but its body.
+fn query_of(body: QueryBody, span: Span) -> Query {
+    Query {
+        with: vec![],
+        body,
+        order_by: vec![],
+        sort_by: vec![],
+        distribute_by: vec![],
+        cluster_by: vec![],
+        limit: None,
+        span,
+    }
+}
+
+/// A SELECT that is nothing but its list.
+fn select_of(items: SelectItems, span: Span) -> Select {
+    Select {
+        hints: vec![],
+        distinct: false,
+        items,
+        from: vec![],
+        views: vec![],
+        filter: None,
+        group_by: None,
+        having: None,
+        qualify: None,
+        windows: vec![],
+        span,
     }
 }

@@ -14,7 +14,7 @@ mod holder;
 #[cfg(test)]
 mod tests;
 
-use super::{ShuffleError, reader::MergeReader, segment::SortedSegment};
+use super::{OpaquePiece, ShuffleError, reader::MergeReader, segment::SortedSegment};
 use crate::{
     limits::{FETCH_HOLDERS_MAX, SHUFFLE_FRAME_BYTES},
     protocol::worker::Piece,
@@ -78,6 +78,18 @@ pub fn open(
     let mut reader = MergeReader::open(fetched.segments, merge_bytes, scratch, stem, moved_bytes)?;
     reader.add_spilled_bytes(fetched.spilled_bytes);
     Ok(reader)
+}
+
+/// Fetches one partition's pieces, whatever is in them, in the order in which they were asked for; those without records
+/// left out. Also says how many bytes found no room in memory.
+pub fn open_opaque(
+    pieces: &[Piece],
+    holders: &[Location],
+    partition: u32,
+    options: &FetchOptions<'_>,
+) -> Result<(Vec<OpaquePiece>, u64), ShuffleError> {
+    let fetched = fetch(pieces, holders, partition, options)?;
+    Ok((fetched.segments.into_iter().filter_map(OpaquePiece::of).collect(), fetched.spilled_bytes))
 }
 
 /// Fetches one partition of every piece, using half of the memory. Blocks the calling thread until all are here or known to

@@ -26,6 +26,7 @@ pub(super) fn facts() -> SessionFacts {
         now: chrono::DateTime::UNIX_EPOCH,
         user: "hive".into(),
         database: "default".into(),
+        settings: Default::default(),
     }
 }
 

@@ -1,0 +1,89 @@
+//! EXPLAIN in its kinds.
+
+use super::{Answer, Session, SessionError, bind::names_of};
+use crate::{
+    ddl::DdlContext,
+    plan::{Bound, Planner},
+    syntax::ast::{Explain, ExplainKind, Insert, ObjectName, Query, Statement, walk},
+};
+use serde_json::json;
+
+impl Session {
+    pub(super) async fn explain(
+        &self,
+        context: &DdlContext<'_>,
+        explain: &Explain,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        match explain.kind {
+            ExplainKind::Dependency => self.dependencies(context, &explain.statement).await,
+            ExplainKind::Ast => Ok(lines(format!("{:#?}", explain.statement).lines())),
+            _ => match query_of(&explain.statement) {
+                Some(query) => self.explain_query(context, query, text).await,
+                None => Ok(lines([format!("{:?}", explain.statement).as_str()])),
+            },
+        }
+    }
+
+    async fn explain_query(
+        &self,
+        context: &DdlContext<'_>,
+        query: &Query,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let tables = self.bind(context, &names_of(query)).await?;
+        let options = self.plan_options();
+        let planned = Planner::new(&tables, context.facts, &options).plan(query);
+        let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
+        Ok(Answer::Text(self.engine.explain(&relation.plan).await?))
+    }
+
+    /// `{"input_tables":[...],"input_partitions":[...]}`
+    async fn dependencies(
+        &self,
+        context: &DdlContext<'_>,
+        statement: &Statement,
+    ) -> Result<Answer, SessionError> {
+        let bound = self.bind(context, &names(statement)).await?.bound;
+        let mut tables = Vec::new();
+        for (name, bound) in &bound {
+            let kind = match bound {
+                Bound::View(_) => "VIRTUAL_VIEW",
+                Bound::Table(_) => "MANAGED_TABLE",
+            };
+            tables.push((format!("{}@{}", name.database, name.name), kind));
+        }
+        tables.sort();
+        let tables: Vec<_> =
+            tables.iter().map(|(name, kind)| json!({ "tablename": name, "tabletype": kind })).collect();
+        Ok(lines([json!({ "input_tables": tables, "input_partitions": [] }).to_string().as_str()]))
+    }
+}
+
+fn query_of(statement: &Statement) -> Option<&Query> {
+    match statement {
+        Statement::Query(query) => Some(query),
+        Statement::Insert(Insert::One { query, .. }) => Some(query),
+        Statement::CreateTable(create) => match &create.source {
+            crate::syntax::ast::CreateSource::Query(query) => Some(query),
+            _ => None,
+        },
+        Statement::CreateView(view) => Some(&view.query),
+        _ => None,
+    }
+}
+
+/// The names that a statement reads from.
+fn names(statement: &Statement) -> Vec<ObjectName> {
+    let mut names = query_of(statement).map(names_of).unwrap_or_default();
+    if let Statement::Insert(Insert::Multi { from, .. }) = statement {
+        for table in from {
+            walk::tables_of_from(table, &mut |name| names.push(name.clone()));
+        }
+    }
+    names
+}
+
+fn lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> Answer {
+    Answer::Text(lines.into_iter().map(str::to_owned).collect())
+}

@@ -1,0 +1,440 @@
+//! INSERT in all its forms, and CREATE TABLE AS: rows are planned, written, and published together.
+
+use super::{Answer, Session, SessionError, bind::names_of};
+use crate::{
+    catalog::{Column, ConstraintKind, Table, TableId},
+    ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
+    plan::{InsertInto, Planner, Relation, TableName},
+    syntax::ast::{
+        CreateTable, Expr, ExprKind, Insert, InsertDirectory, InsertTable, InsertTarget, Literal, ObjectName,
+        Query, QueryBody, walk,
+    },
+    types::HiveType,
+    write::{self, DirectoryWrite, Outcome, Target, Write},
+};
+use datafusion::{
+    datasource::provider_as_source,
+    logical_expr::{LogicalPlan, TableSource},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+const DYNAMIC: &str = "hive.exec.dynamic.partition";
+const DYNAMIC_MODE: &str = "hive.exec.dynamic.partition.mode";
+const DYNAMIC_MAX: &str = "hive.exec.max.dynamic.partitions";
+
+/// A part of a statement: rows and where they go.
+struct Job<'a> {
+    rows: Relation,
+    target: &'a InsertTarget,
+}
+
+/// A job that has begun.
+enum Begun {
+    Table(Box<Write>),
+    Directory { directory: Box<DirectoryWrite>, is_local: bool },
+}
+
+impl Session {
+    pub(super) async fn insert(
+        &self,
+        context: &DdlContext<'_>,
+        insert: &Insert,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let tables = self.bind(context, &names_in(insert)).await?;
+        let options = self.plan_options();
+        let planner = Planner::new(&tables, context.facts, &options);
+        let planned = |error| SessionError::of_plan(&error, text);
+        let jobs = match insert {
+            Insert::One { target, query } => {
+                let defaults = self.defaults(context, target).await?;
+                let query = with_defaults(query, &defaults);
+                vec![Job { rows: planner.plan(&query).map_err(planned)?, target }]
+            }
+            Insert::Multi { with, from, branches, .. } => {
+                let rows = planner.branches(with, from, branches).map_err(planned)?;
+                let targets = branches.iter().map(|branch| &branch.target);
+                rows.into_iter().zip(targets).map(|(rows, target)| Job { rows, target }).collect()
+            }
+        };
+        let mut begun = Vec::with_capacity(jobs.len());
+        let mut ended = Ok(Vec::new());
+        for job in jobs {
+            match self.begin(context, &job, text).await {
+                Ok(Some(started)) => begun.push((started, job)),
+                Ok(None) => {}
+                Err(error) => {
+                    ended = Err(error);
+                    break;
+                }
+            }
+        }
+        if ended.is_ok() {
+            ended = self.write_all(context, &planner, &begun, text).await;
+        }
+        self.end(context, begun.into_iter().map(|(begun, _)| begun).collect(), ended).await
+    }
+
+    /// `None`: there is nothing to do.
+    async fn begin(
+        &self,
+        context: &DdlContext<'_>,
+        job: &Job<'_>,
+        text: &str,
+    ) -> Result<Option<Begun>, SessionError> {
+        match job.target {
+            InsertTarget::Table(insert) => {
+                let of_ddl = |error| SessionError::of_ddl(&error, text);
+                let table = self.target_table(context, &insert.table, text).await?;
+                let target = Target {
+                    fixed: self.fixed(&table, insert).map_err(of_ddl)?,
+                    table,
+                    is_created: false,
+                    overwrite: insert.overwrite,
+                };
+                if insert.if_not_exists && target.partition(context).await?.is_some() {
+                    return Ok(None);
+                }
+                Ok(Some(Begun::Table(Box::new(target.begin(context, &self.id).await?))))
+            }
+            InsertTarget::Directory(directory) => {
+                let directory_write = self.begin_directory(context, directory, &job.rows, text).await?;
+                Ok(Some(Begun::Directory { directory: Box::new(directory_write), is_local: directory.local }))
+            }
+        }
+    }
+
+    async fn begin_directory(
+        &self,
+        context: &DdlContext<'_>,
+        directory: &InsertDirectory,
+        rows: &Relation,
+        text: &str,
+    ) -> Result<DirectoryWrite, SessionError> {
+        let of_ddl = |error| SessionError::of_ddl(&error, text);
+        let storage = storage_clauses::of_directory(directory).map_err(of_ddl)?;
+        let columns: Vec<_> = rows
+            .fields
+            .iter()
+            .filter(|field| !field.hidden)
+            .map(|field| match field.ty {
+                HiveType::Void => (field.name.clone(), HiveType::String),
+                _ => (field.name.clone(), field.ty.clone()),
+            })
+            .collect();
+        let number = self.catalog.shared.next_number().await?;
+        let path = if directory.local { directory.path.clone() } else { self.located(&directory.path) };
+        Ok(DirectoryWrite::new(context, &path, directory.local, &storage, &columns, number)?)
+    }
+
+    /// A table that rows can be put into.
+    pub(super) async fn target_table(
+        &self,
+        context: &DdlContext<'_>,
+        name: &ObjectName,
+        text: &str,
+    ) -> Result<Table, SessionError> {
+        let found = context.table(name).await.map_err(|error| SessionError::of_ddl(&error, text))?;
+        if found.record.is_view() {
+            return Err(SessionError::new(format!(
+                "SemanticException [Error 10090]: A view cannot be used as target table for LOAD or INSERT: {}",
+                found.record.name
+            )));
+        }
+        Ok(found.record)
+    }
+
+    /// The values of the first keys. A key without one may not stand before a key with one.
+    fn fixed(&self, table: &Table, insert: &InsertTable) -> Result<Vec<String>, ddl::DdlError> {
+        let filter = partition_spec::filter(table, &insert.partition)?;
+        let fixed: Vec<String> = filter.iter().map_while(Clone::clone).collect();
+        if filter.iter().skip(fixed.len()).any(Option::is_some) {
+            return Err(Problem::DynamicBeforeStatic.into());
+        }
+        if fixed.len() < filter.len() {
+            if !self.settings.is_true(DYNAMIC) {
+                return Err(Problem::DynamicDisabled.into());
+            }
+            let strict =
+                self.settings.get(DYNAMIC_MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("strict"));
+            if strict && fixed.is_empty() {
+                return Err(Problem::DynamicStrict.into());
+            }
+        }
+        Ok(fixed)
+    }
+
+    /// Where a path of a statement is: one without a scheme or a slash in front is below the user's directory.
+    pub(super) fn located(&self, path: &str) -> String {
+        if path.contains(':') || path.starts_with('/') {
+            return path.to_owned();
+        }
+        self.stores.absolute(path)
+    }
+
+    async fn write_all(
+        &self,
+        context: &DdlContext<'_>,
+        planner: &Planner<'_>,
+        begun: &[(Begun, Job<'_>)],
+        text: &str,
+    ) -> Result<Vec<Outcome>, SessionError> {
+        let mut outcomes = Vec::with_capacity(begun.len());
+        for (begun, job) in begun {
+            outcomes.push(self.write_one(context, planner, begun, job, text).await?);
+        }
+        Ok(outcomes)
+    }
+
+    async fn write_one(
+        &self,
+        context: &DdlContext<'_>,
+        planner: &Planner<'_>,
+        begun: &Begun,
+        job: &Job<'_>,
+        text: &str,
+    ) -> Result<Outcome, SessionError> {
+        match (begun, job.target) {
+            (Begun::Table(write), InsertTarget::Table(insert)) => {
+                let source = provider_as_source(write.table(context)?);
+                let plan = table_plan(planner, write, job.rows.clone(), &insert.columns, source)
+                    .map_err(|error| SessionError::of_plan(&error, text))?;
+                let outcome = self.run_write(context, &plan, text).await?;
+                self.check_partitions(&outcome)?;
+                Ok(outcome)
+            }
+            (Begun::Directory { directory, is_local }, _) => {
+                let columns = &directory.description().columns;
+                let rows = planner.coerced_to(job.rows.clone(), columns);
+                let rows = rows.map_err(|error| SessionError::of_plan(&error, text))?;
+                if *is_local {
+                    let stream = self.engine.stream(&self.work(&rows.plan, context.facts, text)).await?;
+                    return Ok(directory.write(stream).await?);
+                }
+                let source = provider_as_source(directory.table()?);
+                let name = TableName { database: String::new(), name: "directory".to_owned() };
+                let into = InsertInto {
+                    table: name,
+                    columns,
+                    keys: &[],
+                    listed: &[],
+                    defaults: &[],
+                    not_null: &[],
+                    checks: &[],
+                    source,
+                };
+                let plan =
+                    planner.insert(rows, &into).map_err(|error| SessionError::of_plan(&error, text))?;
+                self.run_write(context, &plan, text).await
+            }
+            (Begun::Table(_), InsertTarget::Directory(_)) => Ok(Outcome::default()),
+        }
+    }
+
+    async fn run_write(
+        &self,
+        context: &DdlContext<'_>,
+        plan: &LogicalPlan,
+        text: &str,
+    ) -> Result<Outcome, SessionError> {
+        let stream = self.engine.stream(&self.work(plan, context.facts, text)).await?;
+        Ok(Outcome::collect(stream).await?)
+    }
+
+    fn check_partitions(&self, outcome: &Outcome) -> Result<(), SessionError> {
+        let most = self.settings.get(DYNAMIC_MAX).and_then(|text| text.parse::<usize>().ok());
+        let made = outcome.folders.len();
+        match most {
+            Some(most) if made > most && made > 1 => Err(SessionError::new(format!(
+                "Number of dynamic partitions created is {made}, which is more than {most}. To solve this try to set {DYNAMIC_MAX} to at least {made}."
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Publishes what went well, or cleans up after what did not.
+    async fn end(
+        &self,
+        context: &DdlContext<'_>,
+        begun: Vec<Begun>,
+        outcomes: Result<Vec<Outcome>, SessionError>,
+    ) -> Result<Answer, SessionError> {
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                for begun in begun {
+                    // The statement's own error is the one to tell; what stays is noted and swept later.
+                    let cleaned = match begun {
+                        Begun::Table(write) => write::abandon(context, *write).await,
+                        Begun::Directory { directory, .. } => directory.abandon().await,
+                    };
+                    if let Err(left) = cleaned {
+                        tracing::warn!(error = %left, "files of a failed statement are left for the next session to sweep");
+                    }
+                }
+                return Err(error);
+            }
+        };
+        let rows: u64 = outcomes.iter().map(Outcome::rows).sum();
+        let (mut writes, mut directories) = (Vec::new(), Vec::new());
+        for (begun, outcome) in begun.into_iter().zip(outcomes) {
+            match begun {
+                Begun::Table(write) => writes.push((*write, outcome)),
+                Begun::Directory { directory, .. } => directories.push(directory),
+            }
+        }
+        for directory in &directories {
+            directory.publish().await?;
+        }
+        if !writes.is_empty() {
+            write::publish(context, writes).await?;
+        }
+        let plural = if rows == 1 { "row" } else { "rows" };
+        Ok(Answer::Done { notes: vec![format!("{rows} {plural} written")] })
+    }
+
+    /// CREATE TABLE ... AS SELECT.
+    pub(super) async fn create_table_as(
+        &self,
+        context: &DdlContext<'_>,
+        create: &CreateTable,
+        query: &Query,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let of_ddl = |error| SessionError::of_ddl(&error, text);
+        let of_plan = |error| SessionError::of_plan(&error, text);
+        if create_table::exists(context, create).await.map_err(of_ddl)? {
+            return Ok(Answer::done());
+        }
+        let tables = self.bind(context, &names_of(query)).await?;
+        let options = self.plan_options();
+        let planner = Planner::new(&tables, context.facts, &options);
+        let mut rows = planner.plan(query).map_err(of_plan)?;
+        rows.fields.retain(|field| !field.hidden);
+        let columns = rows.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
+        let mut table = create_table::define(context, create, Some(columns)).await.map_err(of_ddl)?;
+        table.id = TableId(self.catalog.home(table.temporary).next_number().await?);
+        let place = |name: &str| table.all_columns().position(|column| column.name == name);
+        rows.fields.sort_by_key(|field| place(&field.name));
+        let target = Target { table, is_created: true, fixed: Vec::new(), overwrite: false };
+        let write = target.begin(context, &self.id).await?;
+        let outcome = async {
+            let source = provider_as_source(write.table(context)?);
+            let plan = table_plan(&planner, &write, rows, &[], source).map_err(of_plan)?;
+            let outcome = self.run_write(context, &plan, text).await?;
+            self.check_partitions(&outcome)?;
+            Ok(vec![outcome])
+        };
+        let outcome = outcome.await;
+        self.end(context, vec![Begun::Table(Box::new(write))], outcome).await
+    }
+
+    /// What DEFAULT stands for, by column.
+    async fn defaults(
+        &self,
+        context: &DdlContext<'_>,
+        target: &InsertTarget,
+    ) -> Result<Defaults, SessionError> {
+        let InsertTarget::Table(insert) = target else { return Ok(Defaults::default()) };
+        let Ok(Some(table)) = context.find_table(&insert.table).await else { return Ok(Defaults::default()) };
+        let names: Vec<String> = match insert.columns.is_empty() {
+            true => table.record.all_columns().map(|column| column.name.clone()).collect(),
+            false => insert.columns.iter().map(crate::syntax::ast::Name::folded).collect(),
+        };
+        let texts = default_texts(&table.record).into_iter().collect::<BTreeMap<_, _>>();
+        let parsed = names.iter().map(|name| {
+            let text = texts.get(name)?;
+            crate::syntax::parse_expr(text).ok()
+        });
+        Ok(Defaults(parsed.collect()))
+    }
+}
+
+/// By position in a row.
+#[derive(Default)]
+struct Defaults(Vec<Option<Expr>>);
+
+/// DEFAULT in a row of VALUES becomes what it stands for.
+fn with_defaults(query: &Query, defaults: &Defaults) -> Query {
+    let mut query = query.clone();
+    if let QueryBody::Values(rows) = &mut query.body {
+        for row in rows {
+            for (index, value) in row.iter_mut().enumerate() {
+                let is_default =
+                    matches!(&value.kind, ExprKind::Name(name) if !name.quoted && name.is("default"));
+                if is_default {
+                    let span = value.span;
+                    let null = Expr { kind: ExprKind::Literal(Literal::Null), span };
+                    *value = defaults.0.get(index).cloned().flatten().unwrap_or(null);
+                }
+            }
+        }
+    }
+    query
+}
+
+fn table_plan(
+    planner: &Planner<'_>,
+    write: &Write,
+    rows: Relation,
+    listed: &[crate::syntax::ast::Name],
+    source: Arc<dyn TableSource>,
+) -> crate::plan::Result<LogicalPlan> {
+    let table = &write.target.table;
+    let pairs = |columns: &[Column]| -> Vec<(String, HiveType)> {
+        columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect()
+    };
+    let columns = write.description().format().map(|format| format.columns().to_vec());
+    let columns = columns.unwrap_or_else(|_| pairs(&table.columns));
+    let enabled = || table.constraints.iter().filter(|constraint| constraint.enable);
+    let not_null: Vec<String> = enabled()
+        .filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::NotNull { column } => Some(column.clone()),
+            _ => None,
+        })
+        .collect();
+    let checks: Vec<String> = enabled()
+        .filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::Check { text, .. } => Some(text.clone()),
+            _ => None,
+        })
+        .collect();
+    planner.insert(
+        rows,
+        &InsertInto {
+            table: TableName { database: table.database.clone(), name: table.name.clone() },
+            columns: &columns,
+            keys: &pairs(write.target.row_keys()),
+            listed,
+            defaults: &default_texts(table),
+            not_null: &not_null,
+            checks: &checks,
+            source,
+        },
+    )
+}
+
+fn default_texts(table: &Table) -> Vec<(String, String)> {
+    let constraints = table.constraints.iter().filter(|constraint| constraint.enable);
+    constraints
+        .filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::Default { column, text } => Some((column.clone(), text.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The names that an INSERT reads.
+fn names_in(insert: &Insert) -> Vec<ObjectName> {
+    match insert {
+        Insert::One { query, .. } => names_of(query),
+        Insert::Multi { with, from, branches, .. } => {
+            let mut names = Vec::new();
+            let mut visit = |name: &ObjectName| names.push(name.clone());
+            with.iter().for_each(|cte| walk::tables(&cte.query, &mut visit));
+            from.iter().for_each(|table| walk::tables_of_from(table, &mut visit));
+            branches.iter().for_each(|branch| walk::tables_of_select(&branch.select, &mut visit));
+            names
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Queries: bound, planned, and started.
+
+use super::{Answer, Rows, Session, SessionError, bind::names_of, engine::Work};
+use crate::{
+    ddl::DdlContext,
+    functions::SessionFacts,
+    plan::{PlanOptions, Planner},
+    syntax::ast::Query,
+};
+use datafusion::logical_expr::LogicalPlan;
+
+/// Up to so many bytes of input a query of a cluster is run by its session.
+const SHORT_BYTES: &str = "hive.exec.mode.local.auto.inputbytes.max";
+/// Reading them takes about as long as starting a job.
+const SHORT_BYTES_DEFAULT: u64 = 8 << 20;
+
+impl Session {
+    pub(super) async fn query(
+        &self,
+        context: &DdlContext<'_>,
+        query: &Query,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let tables = self.bind(context, &names_of(query)).await?;
+        let options = self.plan_options();
+        let planner = Planner::new(&tables, context.facts, &options);
+        let relation = planner.plan(query).map_err(|error| SessionError::of_plan(&error, text))?;
+        let columns =
+            relation.fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect::<Vec<_>>();
+        let stream = self.engine.stream(&self.work(&relation.plan, context.facts, text)).await?;
+        Ok(Answer::Rows(Rows { columns, stream, facts: context.facts.clone() }))
+    }
+
+    pub(super) fn work<'a>(&self, plan: &'a LogicalPlan, facts: &'a SessionFacts, name: &'a str) -> Work<'a> {
+        let set = self.settings.get(SHORT_BYTES).and_then(|text| text.trim().parse().ok());
+        Work { plan, facts, name, short_bytes: set.unwrap_or(SHORT_BYTES_DEFAULT) }
+    }
+
+    pub(super) fn plan_options(&self) -> PlanOptions {
+        PlanOptions {
+            nulls_last: self.settings.is_true("hive.default.nulls.last"),
+            group_by_position: self.settings.is_true("hive.groupby.position.alias")
+                || self.settings.is_true("hive.groupby.orderby.position.alias"),
+            order_by_position: self.settings.is_true("hive.orderby.position.alias")
+                || self.settings.is_true("hive.groupby.orderby.position.alias"),
+            regex_columns: self.settings.get("hive.support.quoted.identifiers") == Some("none"),
+            reducers: self.reducers(),
+            scripts: self.script_options(),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Statements, each sent to whoever runs its kind.
+
+use super::{Answer, Rows, Session, SessionError};
+use crate::{
+    catalog::Column,
+    ddl::{self, DdlContext, Output, SessionChange},
+    functions::{SessionFacts, registry},
+    plan::{Planner, Problem, TableName, Tables},
+    syntax::ast::{CreateSource, CreateView, Cte, Delete, Describe, ObjectName, Statement, Update},
+    types::HiveType,
+};
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray},
+        datatypes::Schema,
+    },
+    physical_plan::memory::MemoryStream,
+};
+use std::sync::Arc;
+
+impl Session {
+    pub(super) async fn statement(
+        &mut self,
+        statement: &Statement,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let facts = self.facts()?;
+        let (answer, changes) = {
+            let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
+            let context = self.context(&facts, &lookup);
+            self.dispatch(&context, statement, text).await?
+        };
+        for change in changes {
+            match change {
+                SessionChange::Database(name) => self.database = name,
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn dispatch(
+        &self,
+        context: &DdlContext<'_>,
+        statement: &Statement,
+        text: &str,
+    ) -> Result<(Answer, Vec<SessionChange>), SessionError> {
+        let answer = match statement {
+            Statement::Query(query) => self.query(context, query, text).await?,
+            Statement::Explain(explain) => self.explain(context, explain, text).await?,
+            Statement::Insert(insert) => self.insert(context, insert, text).await?,
+            Statement::Analyze(analyze) => self.analyze(context, analyze, text).await?,
+            Statement::Load(load) => self.load(context, load, text).await?,
+            Statement::Truncate { table, partition, columns, force } if columns.is_empty() => {
+                self.truncate(context, table, partition, *force, text).await?
+            }
+            Statement::CreateTable(create) => match &create.source {
+                CreateSource::Query(query) => self.create_table_as(context, create, query, text).await?,
+                _ => return self.ddl(context, statement, text).await,
+            },
+            Statement::CreateView(view) => self.create_view(context, view, text).await?,
+            Statement::Describe(Describe::Function { name, extended }) => {
+                self.described(context, name, *extended).await?
+            }
+            Statement::Update(Update { table, .. }) | Statement::Delete(Delete { table, .. }) => {
+                return Err(not_transactional(table, context, text));
+            }
+            Statement::Merge(merge) => return Err(not_transactional(&merge.target, context, text)),
+            Statement::Export { .. } | Statement::Import { .. } => {
+                return Err(SessionError::new("SemanticException EXPORT and IMPORT are not supported")
+                    .hint("CREATE EXTERNAL TABLE reads files that are elsewhere, INSERT OVERWRITE DIRECTORY writes them"));
+            }
+            statement => return self.ddl(context, statement, text).await,
+        };
+        Ok((answer, Vec::new()))
+    }
+
+    async fn ddl(
+        &self,
+        context: &DdlContext<'_>,
+        statement: &Statement,
+        text: &str,
+    ) -> Result<(Answer, Vec<SessionChange>), SessionError> {
+        let done = ddl::execute(context, statement).await;
+        printed(done.map_err(|error| SessionError::of_ddl(&error, text))?, context.facts)
+    }
+
+    /// What DESCRIBE FUNCTION says of what is built in, and of programs.
+    async fn described(
+        &self,
+        context: &DdlContext<'_>,
+        name: &str,
+        extended: bool,
+    ) -> Result<Answer, SessionError> {
+        let folded = name.to_lowercase();
+        let mut programs = self.programs().await?;
+        let own = programs.remove(&folded);
+        let lines = match (own, registry::describe(name, extended)) {
+            (None, Some(lines)) => Some(lines),
+            (own, _) => own
+                .or_else(|| programs.remove(&format!("{}.{folded}", self.database)))
+                .map(|program| program.lines(name, extended)),
+        };
+        let lines = lines.unwrap_or_else(|| vec![format!("Function '{name}' does not exist.")]);
+        Ok(printed(Output::listing("tab_name", lines), context.facts)?.0)
+    }
+
+    async fn create_view(
+        &self,
+        context: &DdlContext<'_>,
+        view: &CreateView,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let tables = self.bind(context, &super::bind::names_of(&view.query)).await?;
+        let options = self.plan_options();
+        let planned = Planner::new(&tables, context.facts, &options).plan(&view.query);
+        let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
+        let columns =
+            relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
+        ddl::views::create(context, view, columns, expanded(view, &tables, &self.database))
+            .await
+            .map_err(|error| SessionError::of_ddl(&error, text))?;
+        Ok(Answer::done())
+    }
+}
+
+/// UPDATE, DELETE and MERGE, in Hive's words.
+fn not_transactional(table: &ObjectName, context: &DdlContext<'_>, text: &str) -> SessionError {
+    let table_name = TableName::of(table, &context.facts.database);
+    let problem = Problem::NotTransactional { table: table_name.to_string() };
+    SessionError::of_plan(&problem.at(table.span), text)
+        .hint("there are no transactional tables: write the new state with INSERT OVERWRITE, which may read the old one")
+}
+
+/// The view's text with the database of each table, so that it means the same wherever it is asked.
+fn expanded(view: &CreateView, tables: &Tables, database: &str) -> String {
+    let mut names = super::bind::names_of(&view.query);
+    names.retain(|name| {
+        let is_cte = |cte: &Cte| name.parts.first().is_some_and(|part| cte.name.is(&part.text));
+        name.parts.len() == 1
+            && tables.bound.contains_key(&TableName::of(name, database))
+            && !view.query.with.iter().any(is_cte)
+    });
+    // From the end, so that what comes before stays where it is.
+    names.sort_by_key(|name| std::cmp::Reverse(name.span.start));
+    names.dedup_by_key(|name| name.span.start);
+    let mut text = view.text.clone();
+    for name in names {
+        if let Some(place) = name.span.start.checked_sub(view.query.span.start)
+            && text.is_char_boundary(place)
+        {
+            text.insert_str(place, &format!("`{database}`."));
+        }
+    }
+    text
+}
+
+/// Texts as rows.
+fn printed(output: Output, facts: &SessionFacts) -> Result<(Answer, Vec<SessionChange>), SessionError> {
+    let Output { columns, rows, changes } = output;
+    if columns.is_empty() {
+        return Ok((Answer::done(), changes));
+    }
+    let columns: Vec<(String, HiveType)> =
+        columns.into_iter().map(|(name, _)| (name, HiveType::String)).collect();
+    let column = |index: usize| -> ArrayRef {
+        let values = rows.iter().map(|row| row.get(index).and_then(Option::as_deref));
+        Arc::new(values.collect::<StringArray>())
+    };
+    let schema: Arc<Schema> = crate::formats::arrow_schema(&columns);
+    let arrays = (0..columns.len()).map(column).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    let batch = RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
+        .map_err(datafusion::error::DataFusionError::from)?;
+    let stream = Box::pin(MemoryStream::try_new(vec![batch], schema, None)?);
+    Ok((Answer::Rows(Rows { columns, stream, facts: facts.clone() }), changes))
+}

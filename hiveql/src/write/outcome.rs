@@ -1,0 +1,123 @@
+//! What a write made, as the rows that its tasks answer with.
+
+use crate::catalog::{Attempts, Replaced};
+use datafusion::{
+    arrow::{
+        array::{Array, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
+        datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type},
+    },
+    common::{DataFusionError, Result, internal_datafusion_err},
+    execution::SendableRecordBatchStream,
+};
+use futures::TryStreamExt;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
+
+/// One row per folder and task; a task that wrote nothing has one without a folder.
+static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(vec![
+        Field::new("folder", DataType::Utf8, true),
+        Field::new("task", DataType::UInt32, false),
+        Field::new("attempt", DataType::UInt32, false),
+        Field::new("files", DataType::UInt64, false),
+        Field::new("rows", DataType::UInt64, false),
+        Field::new("bytes", DataType::UInt64, false),
+    ]))
+});
+
+pub(super) fn schema() -> SchemaRef {
+    SCHEMA.clone()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Amount {
+    pub files: u64,
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+impl Amount {
+    pub(super) fn add(&mut self, other: Amount) {
+        self.files += other.files;
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+    }
+}
+
+/// What all tasks made together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// By the folder's name below the root; empty for the root itself.
+    pub folders: BTreeMap<String, Amount>,
+    /// Only those that are not 0.
+    pub attempts: Attempts,
+    /// Whether the numbers of rows are known.
+    pub is_counted: bool,
+    /// Files that were copied and are to go from their old place, by their names there.
+    pub moved: Option<(String, Replaced)>,
+}
+
+impl Default for Outcome {
+    fn default() -> Outcome {
+        Outcome { folders: BTreeMap::new(), attempts: Attempts::new(), is_counted: true, moved: None }
+    }
+}
+
+impl Outcome {
+    pub fn rows(&self) -> u64 {
+        self.folders.values().map(|amount| amount.rows).sum()
+    }
+
+    /// Runs a write to its end.
+    pub async fn collect(mut stream: SendableRecordBatchStream) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        while let Some(batch) = stream.try_next().await? {
+            outcome.read(&batch)?;
+        }
+        Ok(outcome)
+    }
+
+    fn read(&mut self, batch: &RecordBatch) -> Result<()> {
+        let missing = || internal_datafusion_err!("a write answered with other columns");
+        let folders = batch.column(0).as_string_opt::<i32>().ok_or_else(missing)?;
+        let small = |index: usize| batch.column(index).as_primitive_opt::<UInt32Type>().ok_or_else(missing);
+        let large = |index: usize| batch.column(index).as_primitive_opt::<UInt64Type>().ok_or_else(missing);
+        let (tasks, attempts) = (small(1)?, small(2)?);
+        let (files, rows, bytes) = (large(3)?, large(4)?, large(5)?);
+        for row in 0..batch.num_rows() {
+            if attempts.value(row) > 0 {
+                self.attempts.insert(tasks.value(row), attempts.value(row));
+            }
+            if folders.is_valid(row) {
+                let amount =
+                    Amount { files: files.value(row), rows: rows.value(row), bytes: bytes.value(row) };
+                self.folders.entry(folders.value(row).to_owned()).or_default().add(amount);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows of one task.
+pub(super) fn rows(task: u32, attempt: u32, folders: &BTreeMap<String, Amount>) -> Result<RecordBatch> {
+    let nothing = [(None, Amount::default())];
+    let some = folders.iter().map(|(folder, amount)| (Some(folder.as_str()), *amount));
+    let rows: Vec<(Option<&str>, Amount)> =
+        if folders.is_empty() { nothing.to_vec() } else { some.collect() };
+    let column = |of: fn(&Amount) -> u64| rows.iter().map(|(_, amount)| of(amount)).collect::<UInt64Array>();
+    let count = rows.len();
+    RecordBatch::try_new(
+        schema(),
+        vec![
+            Arc::new(rows.iter().map(|(folder, _)| *folder).collect::<StringArray>()),
+            Arc::new(UInt32Array::from_value(task, count)),
+            Arc::new(UInt32Array::from_value(attempt, count)),
+            Arc::new(column(|amount| amount.files)),
+            Arc::new(column(|amount| amount.rows)),
+            Arc::new(column(|amount| amount.bytes)),
+        ],
+    )
+    .map_err(DataFusionError::from)
+}

@@ -1,0 +1,332 @@
+//! The moment in which what was written becomes what is read, and the ways in which it never does.
+//!
+//! * A kill before the transaction leaves files that no reader sees and a note of them, which the next session sweeps.
+//! * The transaction changes all tables and partitions of the statement at once.
+//! * A kill after it leaves replaced files that no reader sees, and a note of them too.
+
+use super::{Amount, Outcome, Write, WriteError, listing::is_recursive, seen_files};
+use crate::{
+    catalog::{
+        Catalog, Change, ColumnStatistics, Contents, LastWrite, Partition, PendingWrite, PropertyMap,
+        Removal, Replaced, Snapshot, Table, TableId, Versioned, WrittenName,
+    },
+    ddl::{DdlContext, files, statistics},
+};
+use std::collections::BTreeMap;
+
+/// How long files that were replaced stay for statements that read them; without it they go at once.
+pub const KEEP_SECONDS: &str = "skep.replaced.files.keep.seconds";
+
+/// Makes everything that one statement wrote seen, or nothing.
+pub async fn publish(context: &DdlContext<'_>, writes: Vec<(Write, Outcome)>) -> Result<(), WriteError> {
+    // A session's own tables are in a catalog of their own, whose records nobody else changes.
+    let (own, shared): (Vec<_>, Vec<_>) =
+        writes.into_iter().partition(|(write, _)| write.target.table.temporary);
+    for writes in [shared, own].iter().filter(|writes| !writes.is_empty()) {
+        publish_in(context, context.home(&writes[0].0.target.table), writes).await?;
+    }
+    Ok(())
+}
+
+async fn publish_in(
+    context: &DdlContext<'_>,
+    catalog: &Catalog,
+    writes: &[(Write, Outcome)],
+) -> Result<(), WriteError> {
+    for (write, _) in writes {
+        for location in &write.pending.record.locations {
+            files::clear_leftovers(context, location).await?;
+        }
+    }
+    loop {
+        let mut publication = Publication::new(context, catalog).await?;
+        for (write, outcome) in writes {
+            publication.add(write, outcome).await?;
+        }
+        match publication.commit().await {
+            // Somebody changed a table or a partition of these meanwhile: what they made of it is read again.
+            Err(error) if error.is_conflict() => {}
+            done => return done,
+        }
+    }
+}
+
+/// A transaction in the making.
+struct Publication<'a> {
+    context: &'a DdlContext<'a>,
+    catalog: &'a Catalog,
+    snapshot: Snapshot,
+    change: Change,
+    tables: BTreeMap<TableId, TableDraft>,
+    removals: BTreeMap<String, Replaced>,
+    /// What LOAD took from elsewhere.
+    moved: Vec<Removal>,
+    created: Option<Table>,
+}
+
+struct TableDraft {
+    /// `None`: this statement creates it.
+    old: Option<Versioned<Table>>,
+    new: Table,
+    /// By their values.
+    partitions: BTreeMap<Vec<String>, PartitionDraft>,
+}
+
+struct PartitionDraft {
+    old: Option<Versioned<Partition>>,
+    new: Partition,
+}
+
+/// The fields that a write changes of a table's record and of a partition's alike.
+struct Home<'a> {
+    name: String,
+    location: String,
+    contents: &'a mut Option<Contents>,
+    properties: &'a mut PropertyMap,
+    statistics: &'a mut BTreeMap<String, ColumnStatistics>,
+}
+
+impl<'a> Publication<'a> {
+    async fn new(context: &'a DdlContext<'a>, catalog: &'a Catalog) -> Result<Publication<'a>, WriteError> {
+        Ok(Publication {
+            context,
+            catalog,
+            snapshot: catalog.snapshot().await?,
+            change: Change::default(),
+            tables: BTreeMap::new(),
+            removals: BTreeMap::new(),
+            moved: Vec::new(),
+            created: None,
+        })
+    }
+
+    async fn add(&mut self, write: &Write, outcome: &Outcome) -> Result<(), WriteError> {
+        self.change.end_write(&write.pending);
+        if let Some((location, moved)) = &outcome.moved {
+            let (location, replaced) = (location.clone(), Some(moved.clone()));
+            self.moved.push(Removal { location, replaced, due_seconds: 0 });
+        }
+        self.draft_table(write).await?;
+        let target = &write.target;
+        if !target.table.is_partitioned() {
+            let amount = outcome.folders.get("").copied().unwrap_or_default();
+            return self.change_contents(write, outcome, None, amount).await;
+        }
+        if target.is_whole() {
+            let amount = outcome.folders.get("").copied().unwrap_or_default();
+            return self.change_contents(write, outcome, Some(target.fixed.clone()), amount).await;
+        }
+        for (folder, amount) in &outcome.folders {
+            let found = crate::catalog::partition_values(folder).unwrap_or_default();
+            let values = target.fixed.iter().cloned().chain(found.into_iter().map(|(_, value)| value));
+            self.change_contents(write, outcome, Some(values.collect()), *amount).await?;
+        }
+        Ok(())
+    }
+
+    async fn draft_table(&mut self, write: &Write) -> Result<(), WriteError> {
+        let table = &write.target.table;
+        if self.tables.contains_key(&table.id) {
+            return Ok(());
+        }
+        let (old, new) = if write.target.is_created {
+            self.created = Some(table.clone());
+            (None, table.clone())
+        } else {
+            let found = self.catalog.find_table(&table.database, &table.name).await?;
+            let found = found.filter(|found| found.record.id == table.id);
+            let old = found.ok_or_else(|| WriteError::TableGone(table.full_name()))?;
+            let new = old.record.clone();
+            (Some(old), new)
+        };
+        self.tables.insert(table.id, TableDraft { old, new, partitions: BTreeMap::new() });
+        Ok(())
+    }
+
+    async fn draft_partition(&mut self, table: TableId, values: &[String]) -> Result<(), WriteError> {
+        let Some(draft) = self.tables.get_mut(&table) else { return Ok(()) };
+        if draft.partitions.contains_key(values) {
+            return Ok(());
+        }
+        let old = match draft.old {
+            Some(_) => self.catalog.find_partition(&draft.new, values).await?,
+            None => None,
+        };
+        let new = old.as_ref().map(|old| old.record.clone());
+        let new = new.unwrap_or_else(|| Partition {
+            values: values.to_vec(),
+            location: None,
+            columns: draft.new.columns.clone(),
+            storage: None,
+            properties: empty_properties(),
+            created_seconds: self.context.now_seconds(),
+            last_access_seconds: 0,
+            statistics: BTreeMap::new(),
+            contents: None,
+        });
+        draft.partitions.insert(values.to_vec(), PartitionDraft { old, new });
+        Ok(())
+    }
+
+    async fn change_contents(
+        &mut self,
+        write: &Write,
+        outcome: &Outcome,
+        values: Option<Vec<String>>,
+        amount: Amount,
+    ) -> Result<(), WriteError> {
+        if let Some(values) = &values {
+            self.draft_partition(write.target.table.id, values).await?;
+        }
+        let Some(draft) = self.tables.get_mut(&write.target.table.id) else { return Ok(()) };
+        let Some(home) = draft.home(values.as_deref()) else { return Ok(()) };
+        let number = write.pending.record.number;
+        let added = statistics::BasicStatistics {
+            files: amount.files,
+            bytes: amount.bytes,
+            rows: outcome.is_counted.then_some(amount.rows),
+            raw_bytes: outcome.is_counted.then(|| amount.bytes.saturating_sub(amount.rows)),
+        };
+        if write.target.overwrite {
+            let old = home.contents.as_ref();
+            if old.is_some_and(|old| old.changed_since(&write.began)) {
+                return Err(conflict(home.name, old.and_then(|old| old.last.as_ref())));
+            }
+            let seen = seen_files(
+                self.context.stores,
+                is_recursive(self.context),
+                &home.location,
+                old,
+                &self.snapshot,
+            )
+            .await?;
+            let replaced = self.removals.entry(home.location).or_default();
+            let mut new = Contents::default();
+            for file in seen {
+                match WrittenName::of_path(&file.name) {
+                    Some(written) => drop(replaced.writes.insert(written.write)),
+                    None => {
+                        replaced.files.insert(file.name.clone(), file.stamp);
+                        new.hidden.insert(file.name, Some(file.stamp));
+                    }
+                }
+            }
+            *home.contents = Some(new);
+            statistics::set(home.properties, &added);
+        } else {
+            statistics::add(home.properties, &added);
+        }
+        home.statistics.clear();
+        let contents = home.contents.get_or_insert_with(|| Contents::untouched(self.snapshot.clone()));
+        contents.writes.insert(number, outcome.attempts.clone());
+        contents.last = Some(LastWrite {
+            write: number,
+            user: write.pending.record.user.clone(),
+            seconds: self.context.now_seconds(),
+        });
+        Ok(())
+    }
+
+    async fn commit(mut self) -> Result<(), WriteError> {
+        for draft in self.tables.values() {
+            match &draft.old {
+                Some(old) if !draft.new.is_partitioned() => self.change.replace_table(old, &draft.new)?,
+                Some(old) => self.change.expect_table(old),
+                None => self.catalog.add_table(&mut self.change, &draft.new).await?,
+            }
+            for partition in draft.partitions.values() {
+                match &partition.old {
+                    Some(old) => self.change.replace_partition(&draft.new, old, &partition.new)?,
+                    None => self.change.add_partition(&draft.new, &partition.new)?,
+                }
+            }
+        }
+        let keep = (self.context.settings)(KEEP_SECONDS).and_then(|text| text.parse::<i64>().ok());
+        let due_seconds = keep.map_or(0, |keep| self.context.now_seconds() + keep);
+        let removals = self.removals.into_iter().filter(|(_, replaced)| *replaced != Replaced::default());
+        let removals =
+            removals.map(|(location, replaced)| Removal { location, replaced: Some(replaced), due_seconds });
+        let removals = removals.chain(self.moved).collect();
+        let done = files::commit_then_remove(self.context, self.catalog, self.change, removals).await;
+        match (done, self.created) {
+            (Err(error), Some(created)) if error.is_conflict() => {
+                match self.catalog.find_table(&created.database, &created.name).await? {
+                    Some(_) => Err(crate::catalog::CatalogError::TableExists(created.full_name()).into()),
+                    None => Err(error.into()),
+                }
+            }
+            (done, _) => Ok(done?),
+        }
+    }
+}
+
+impl TableDraft {
+    /// The table's own, or a partition's that was drafted.
+    fn home(&mut self, values: Option<&[String]>) -> Option<Home<'_>> {
+        let Some(values) = values else {
+            return Some(Home {
+                name: format!("table {}", self.new.full_name()),
+                location: self.new.storage.location.clone(),
+                contents: &mut self.new.contents,
+                properties: &mut self.new.properties,
+                statistics: &mut self.new.statistics,
+            });
+        };
+        let partition = &mut self.partitions.get_mut(values)?.new;
+        let named = self.new.partition_name(partition);
+        Some(Home {
+            name: format!("partition {named} of table {}", self.new.full_name()),
+            location: self.new.partition_location(partition),
+            contents: &mut partition.contents,
+            properties: &mut partition.properties,
+            statistics: &mut partition.statistics,
+        })
+    }
+}
+
+fn empty_properties() -> PropertyMap {
+    let mut properties = PropertyMap::new();
+    statistics::set_empty(&mut properties);
+    properties
+}
+
+fn conflict(what: String, last: Option<&LastWrite>) -> WriteError {
+    let by = last.map(|last| format!(" by {} (write {})", last.user, last.write)).unwrap_or_default();
+    WriteError::Conflict { what, by }
+}
+
+/// Gives a write up: from now on it cannot be published, and its files go.
+pub async fn abandon(context: &DdlContext<'_>, write: Write) -> Result<(), WriteError> {
+    let catalog = context.home(&write.target.table);
+    end(context, catalog, write.pending).await
+}
+
+/// Ends the writes of sessions that are no more.
+pub async fn sweep(
+    context: &DdlContext<'_>,
+    is_gone: impl Fn(&PendingWrite) -> bool,
+) -> Result<(), WriteError> {
+    let catalog = &context.catalog.shared;
+    for write in catalog.pending_writes().await?.into_iter().filter(|write| is_gone(&write.record)) {
+        end(context, catalog, write).await?;
+    }
+    Ok(())
+}
+
+async fn end(
+    context: &DdlContext<'_>,
+    catalog: &Catalog,
+    write: Versioned<PendingWrite>,
+) -> Result<(), WriteError> {
+    let abandoned = match write.record.abandoned {
+        true => write,
+        false => catalog.abandon_write(&write).await?,
+    };
+    let number = abandoned.record.number;
+    for location in &abandoned.record.locations {
+        files::delete_of_write(context, location, number).await?;
+    }
+    let mut change = Change::default();
+    change.end_write(&abandoned);
+    Ok(catalog.commit(change).await?)
+}
