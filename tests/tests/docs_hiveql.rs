@@ -65,7 +65,6 @@ async fn session(folder: &Path, variables: Vec<(String, String)>) -> Session {
         owner: String::new(),
         partitions: 2,
         memory_bytes: MEMORY_BYTES,
-        owner: String::new(),
     };
     Session::local(options).await.unwrap()
 }

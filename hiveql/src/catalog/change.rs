@@ -106,7 +106,7 @@ impl Change {
 
     /// From this transaction on the files at `location` are nobody's.
     pub fn add_removal(&mut self, number: u64, location: &str) -> Result<(), CatalogError> {
-        self.put_removal(number, &Removal { location: location.to_owned(), replaced: None })
+        self.put_removal(number, &Removal { location: location.to_owned(), replaced: None, due_seconds: 0 })
     }
 
     /// `number` is the caller's alone.

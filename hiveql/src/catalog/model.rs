@@ -261,6 +261,9 @@ pub struct Removal {
     /// Only these; absent: all that is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,
+    /// Not before this time: statements that began earlier may still read them. 0: at once.
+    #[serde(default)]
+    pub due_seconds: i64,
 }
 
 /// Files that an overwrite has made nobody's.

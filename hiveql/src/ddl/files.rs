@@ -124,7 +124,11 @@ pub async fn commit_then_delete(
     change: Change,
     locations: &[String],
 ) -> Result<(), DdlError> {
-    let removals = locations.iter().map(|location| Removal { location: location.clone(), replaced: None });
+    let removals = locations.iter().map(|location| Removal {
+        location: location.clone(),
+        replaced: None,
+        due_seconds: 0,
+    });
     commit_then_remove(context, catalog, change, removals.collect()).await
 }
 
@@ -141,16 +145,32 @@ pub async fn commit_then_remove(
     }
     catalog.commit(change).await?;
     let numbers = first..first + removals.len() as u64;
-    finish(context, catalog, |number, _| numbers.contains(&number)).await
+    finish(context, catalog, |number, noted| numbers.contains(&number) && is_due(context, noted)).await
 }
 
 /// Deletes what killed sessions left at this location and below it, before a table or partition takes the place.
 pub async fn clear_leftovers(context: &DdlContext<'_>, location: &str) -> Result<(), DdlError> {
     let place = location.trim_end_matches('/');
     finish(context, &context.catalog.shared, |_, noted| {
-        noted.location.strip_prefix(place).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        // Single files that wait for their readers are in nobody's way.
+        let is_mine = noted.replaced.is_none() || is_due(context, noted);
+        is_mine
+            && noted
+                .location
+                .strip_prefix(place)
+                .is_some_and(|below| below.is_empty() || below.starts_with('/'))
     })
     .await
+}
+
+/// Deletes what has been replaced for so long that nobody reads it any more.
+pub async fn remove_due(context: &DdlContext<'_>) -> Result<(), DdlError> {
+    finish(context, &context.catalog.shared, |_, noted| noted.replaced.is_some() && is_due(context, noted))
+        .await
+}
+
+fn is_due(context: &DdlContext<'_>, noted: &Removal) -> bool {
+    noted.due_seconds <= context.now_seconds()
 }
 
 /// Files first and the note after: a kill between them deletes nothing twice that matters.

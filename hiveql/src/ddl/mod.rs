@@ -28,6 +28,7 @@ use alter::partitions as alter_partitions;
 pub use context::{DdlContext, Settings, Stores};
 pub use databases::ensure_default;
 pub use error::{DdlError, Problem};
+pub use files::remove_due;
 pub use output::{Output, SessionChange};
 pub use storage_clauses::delimiters;
 

@@ -55,15 +55,20 @@ impl Estimate {
     pub fn joined(&self, other: &Estimate, keys: &[(Expr, Expr)]) -> Estimate {
         let columns = self.columns.iter().chain(&other.columns);
         let columns = columns.map(|(name, column)| (name.clone(), column.clone())).collect();
-        let matches = keys.iter().map(|(left, right)| {
+        Estimate { rows: self.joined_rows(other, keys), columns }
+    }
+
+    pub fn joined_rows(&self, other: &Estimate, keys: &[(Expr, Expr)]) -> f64 {
+        let (mut widest, mut together) = (1.0_f64, 1.0);
+        for (left, right) in keys {
             let left = self.distinct(left).unwrap_or(self.rows);
-            left.max(other.distinct(right).unwrap_or(other.rows)).max(1.0)
-        });
-        let matches: Vec<f64> = matches.collect();
-        let widest = matches.iter().copied().fold(1.0, f64::max);
+            let different = left.max(other.distinct(right).unwrap_or(other.rows)).max(1.0);
+            widest = widest.max(different);
+            together *= different;
+        }
         // Several keys belong together: they tell no more rows apart than there are.
-        let together = matches.iter().product::<f64>().min(self.rows.max(other.rows)).max(widest);
-        Estimate { rows: (self.rows * other.rows / together).max(1.0), columns }
+        let together = together.min(self.rows.max(other.rows)).max(widest);
+        (self.rows * other.rows / together).max(1.0)
     }
 
     fn grouped<'a>(&self, keys: impl Iterator<Item = &'a Expr>) -> f64 {

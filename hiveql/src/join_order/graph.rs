@@ -96,6 +96,7 @@ struct Parts {
 
 impl Parts {
     /// Goes down through inner joins, and through what only leaves out columns between them.
+    #[recursive::recursive]
     fn collect(&mut self, plan: &LogicalPlan) {
         match plan {
             LogicalPlan::Join(join) if is_free(join) => {
@@ -114,6 +115,7 @@ impl Parts {
     }
 }
 
+#[recursive::recursive]
 fn has_free_join(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Join(join) => is_free(join),

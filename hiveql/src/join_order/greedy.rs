@@ -52,7 +52,7 @@ fn cheapest(pieces: &[Piece], classes: &[Class]) -> (usize, usize) {
         for left in 0..right {
             let (left_piece, right_piece) = (&pieces[left], &pieces[right]);
             let keys = keys(left_piece.inputs, right_piece.inputs, classes);
-            let rows = left_piece.estimate.joined(&right_piece.estimate, &keys).rows;
+            let rows = left_piece.estimate.joined_rows(&right_piece.estimate, &keys);
             // A single row beside another relation costs nothing.
             let apart = keys.is_empty() && left_piece.estimate.rows.min(right_piece.estimate.rows) > 1.0;
             let cost = (apart, rows, left_piece.estimate.rows + right_piece.estimate.rows);

@@ -1,3 +1,5 @@
+//! Plans of a star of three tables, whose sizes decide what is joined first.
+
 use super::reorder;
 use async_trait::async_trait;
 use datafusion::{
@@ -110,8 +112,7 @@ fn what_leaves_the_fewest_rows_is_joined_first() {
 fn tables_that_meet_only_in_a_third_one_are_not_crossed() {
     let plan = crossed(crossed(days(), items()), sales());
     let filter = col("sales.day").eq(col("days.day")).and(col("sales.item").eq(col("items.item")));
-    let (before, after) = reordered(plan.filter(filter).unwrap());
-    assert!(before.display_indent().to_string().contains("Cross Join"));
+    let (_, after) = reordered(plan.filter(filter).unwrap());
     assert!(!after.display_indent().to_string().contains("Cross Join"), "{}", after.display_indent());
 }
 

@@ -101,6 +101,8 @@ pub struct HiveTable {
     /// What was looked up for a statement, by the filters that pruned it.
     known: Mutex<HashMap<Vec<Expr>, Known>>,
     sample: Option<ScanSample>,
+    /// How many different values ANALYZE counted, by name of the column.
+    distinct: HashMap<String, u64>,
 }
 
 #[derive(Clone)]
@@ -113,7 +115,11 @@ struct Known {
 impl HiveTable {
     pub fn new(shape: ScanShape, files: Arc<dyn TableFiles>) -> HiveTable {
         let schema = shape.schema();
-        HiveTable { shape, files, schema, known: Mutex::default(), sample: None }
+        HiveTable { shape, files, schema, known: Mutex::default(), sample: None, distinct: HashMap::new() }
+    }
+
+    pub fn with_distinct(self, distinct: HashMap<String, u64>) -> HiveTable {
+        HiveTable { distinct, ..self }
     }
 
     /// The same table, of which a scan reads no more than a sample.
@@ -134,12 +140,13 @@ impl HiveTable {
         Ok(parts)
     }
 
-    /// Looks up what the files say of their rows.
+    /// Looks up what the files say of their rows, and adds what ANALYZE found.
     pub async fn survey(&self, state: &dyn Session, filters: &[Expr]) -> Result<()> {
         let parts = self.parts(state, filters).await?;
         if self.statistics(filters).is_none() {
-            let statistics = Arc::new(statistics::estimated(&parts).await);
-            self.learn(filters, Known { parts, statistics: Some(statistics) });
+            let mut statistics = statistics::estimated(&parts).await;
+            statistics::set_distinct(&mut statistics, &self.schema, &self.distinct);
+            self.learn(filters, Known { parts, statistics: Some(Arc::new(statistics)) });
         }
         Ok(())
     }

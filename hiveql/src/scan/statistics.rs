@@ -3,11 +3,11 @@
 use super::{Part, ScanParts};
 use crate::{formats::FileSummary, types::HiveType};
 use datafusion::{
-    arrow::datatypes::DataType,
+    arrow::datatypes::{DataType, Schema},
     common::{ColumnStatistics, ScalarValue, Statistics, stats::Precision},
 };
 use futures::{StreamExt, stream};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// So many files speak for all of them.
 const FILES_ASKED: usize = 8;
@@ -35,6 +35,15 @@ pub(super) async fn estimated(parts: &ScanParts) -> Statistics {
     let hidden = parts.shape.virtual_columns.iter().map(|_| ColumnStatistics::new_unknown());
     let columns: Vec<ColumnStatistics> = data.chain(keys).chain(hidden).collect();
     Statistics { num_rows: inexact(rows), total_byte_size: total(&columns), column_statistics: columns }
+}
+
+/// What was counted is better than what is guessed.
+pub(super) fn set_distinct(statistics: &mut Statistics, schema: &Schema, distinct: &HashMap<String, u64>) {
+    for (field, column) in schema.fields().iter().zip(&mut statistics.column_statistics) {
+        if let Some(count) = distinct.get(&field.name().to_lowercase()) {
+            column.distinct_count = Precision::Inexact(usize::try_from(*count).unwrap_or(usize::MAX));
+        }
+    }
 }
 
 fn files((index, part): (usize, &Part)) -> impl Iterator<Item = (usize, &str, u64)> {

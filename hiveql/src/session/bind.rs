@@ -2,7 +2,7 @@
 
 use super::{Session, SessionError};
 use crate::{
-    catalog::Table,
+    catalog::{ColumnStatistics, Table},
     ddl::DdlContext,
     formats::VirtualColumn,
     functions::math::BucketingVersion,
@@ -101,6 +101,9 @@ impl Session {
         // As the SerDe has them, which may not be as the table declares them.
         let shape = files.shape();
         let columns = shape.columns.iter().chain(&shape.partition_columns).cloned().collect();
+        let counted = |(name, column): (&String, &ColumnStatistics)| Some((name.clone(), column.distinct?));
+        let distinct = table.statistics.iter().filter_map(counted).collect();
+        let scanned = HiveTable::new(shape, Arc::new(files)).with_distinct(distinct);
         Ok(BoundTable {
             columns,
             partition_columns: table.partition_keys.len(),
@@ -110,7 +113,7 @@ impl Session {
                 Some("1") => BucketingVersion::V1,
                 _ => BucketingVersion::V2,
             },
-            source: provider_as_source(Arc::new(HiveTable::new(shape, Arc::new(files)))),
+            source: provider_as_source(Arc::new(scanned)),
         })
     }
 }

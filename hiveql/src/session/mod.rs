@@ -59,6 +59,9 @@ const QUOTED: &str = "hive.support.quoted.identifiers";
 /// In the warehouse's directory. The dot keeps it out of listings.
 const CATALOG_FILE: &str = ".catalog";
 
+/// How long other sessions of a cluster may read files that an overwrite has replaced.
+const READERS_SECONDS: &str = "600";
+
 pub struct Session {
     catalog: SessionCatalog,
     stores: Arc<dyn Stores>,
@@ -123,7 +126,11 @@ impl Session {
             warehouse: warehouse.trim_end_matches('/').to_owned(),
             warehouse_shown: options.warehouse.display().to_string(),
         };
-        Session::open(home, options).await
+        let mut session = Session::open(home, options).await?;
+        if session.settings.get(write::KEEP_SECONDS).is_none() {
+            session.settings.set(write::KEEP_SECONDS, READERS_SECONDS);
+        }
+        Ok(session)
     }
 
     async fn open(home: Home, options: SessionOptions) -> Result<Session, SessionError> {
@@ -173,11 +180,13 @@ impl Session {
         Ok(())
     }
 
-    /// Ends writes of sessions that are no more.
+    /// Ends writes of sessions that are no more, and deletes what nobody reads any more.
     pub async fn sweep(&self, is_gone: impl Fn(&PendingWrite) -> bool) -> Result<(), SessionError> {
         let facts = self.facts()?;
         let lookup = |key: &str| self.settings.get(key).map(str::to_owned);
-        Ok(write::sweep(&self.context(&facts, &lookup), is_gone).await?)
+        let context = self.context(&facts, &lookup);
+        write::sweep(&context, is_gone).await?;
+        ddl::remove_due(&context).await.map_err(SessionError::failed)
     }
 
     /// Runs one piece of a script: a client command or a statement.

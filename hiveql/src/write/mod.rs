@@ -24,6 +24,6 @@ pub use exec::{TaskAttempt, WriteExec, WriteTable};
 pub use listing::{SeenFile, is_recursive, seen_files};
 pub use load::{Source, load};
 pub use outcome::{Amount, Outcome};
-pub use publish::{abandon, publish, sweep};
+pub use publish::{KEEP_SECONDS, abandon, publish, sweep};
 pub use stored::StoredFiles;
 pub use target::{Target, Write};

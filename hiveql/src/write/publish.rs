@@ -14,6 +14,9 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
+/// How long files that were replaced stay for statements that read them; without it they go at once.
+pub const KEEP_SECONDS: &str = "skep.replaced.files.keep.seconds";
+
 /// Makes everything that one statement wrote seen, or nothing.
 pub async fn publish(context: &DdlContext<'_>, writes: Vec<(Write, Outcome)>) -> Result<(), WriteError> {
     // A session's own tables are in a catalog of their own, whose records nobody else changes.
@@ -56,6 +59,8 @@ struct Publication<'a> {
     change: Change,
     tables: BTreeMap<TableId, TableDraft>,
     removals: BTreeMap<String, Replaced>,
+    /// What LOAD took from elsewhere.
+    moved: Vec<Removal>,
     created: Option<Table>,
 }
 
@@ -90,6 +95,7 @@ impl<'a> Publication<'a> {
             change: Change::default(),
             tables: BTreeMap::new(),
             removals: BTreeMap::new(),
+            moved: Vec::new(),
             created: None,
         })
     }
@@ -97,7 +103,8 @@ impl<'a> Publication<'a> {
     async fn add(&mut self, write: &Write, outcome: &Outcome) -> Result<(), WriteError> {
         self.change.end_write(&write.pending);
         if let Some((location, moved)) = &outcome.moved {
-            self.removals.entry(location.clone()).or_default().files.extend(moved.files.clone());
+            let (location, replaced) = (location.clone(), Some(moved.clone()));
+            self.moved.push(Removal { location, replaced, due_seconds: 0 });
         }
         self.draft_table(write).await?;
         let target = &write.target;
@@ -234,9 +241,12 @@ impl<'a> Publication<'a> {
                 }
             }
         }
+        let keep = (self.context.settings)(KEEP_SECONDS).and_then(|text| text.parse::<i64>().ok());
+        let due_seconds = keep.map_or(0, |keep| self.context.now_seconds() + keep);
         let removals = self.removals.into_iter().filter(|(_, replaced)| *replaced != Replaced::default());
         let removals =
-            removals.map(|(location, replaced)| Removal { location, replaced: Some(replaced) }).collect();
+            removals.map(|(location, replaced)| Removal { location, replaced: Some(replaced), due_seconds });
+        let removals = removals.chain(self.moved).collect();
         let done = files::commit_then_remove(self.context, self.catalog, self.change, removals).await;
         match (done, self.created) {
             (Err(error), Some(created)) if error.is_conflict() => {

@@ -28,7 +28,6 @@ impl Connection {
             owner: String::new(),
             partitions: 2,
             memory_bytes: MEMORY_BYTES,
-            owner: String::new(),
         };
         Connection { session: Session::local(options).await.expect("a session") }
     }
