@@ -6,7 +6,7 @@ use datafusion::{arrow::record_batch::RecordBatch, error::DataFusionError};
 use futures::TryStreamExt;
 use skep_hiveql::{
     render::Renderer,
-    session::{Answer, Rows, Session, SessionError, SessionOptions},
+    session::{Answer, Rows, Session, SessionError, SessionOptions, run_shell},
     syntax::script::split,
 };
 use std::{
@@ -79,7 +79,14 @@ async fn printed(session: &mut Session, block: &str) -> Vec<String> {
                 lines.extend(text);
                 None
             }
-            Ok(Answer::Done { .. } | Answer::Shell(_) | Answer::Source(_) | Answer::Quit) => None,
+            Ok(Answer::Shell(command)) => match run_shell(&command).await {
+                Ok(text) => {
+                    lines.extend(text);
+                    None
+                }
+                Err(error) => Some(error),
+            },
+            Ok(Answer::Done { .. } | Answer::Source(_) | Answer::Quit) => None,
             Err(error) => Some(error),
         };
         if let Some(error) = failed {

@@ -39,6 +39,7 @@ const SESSION_STACK_BYTES: usize = 16 << 20;
 const SESSION_SHARE: u64 = 8;
 /// How long sessions may take to end what they run when the service is told to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
+const WITHDRAW_PATIENCE: Duration = Duration::from_millis(500);
 /// Between looks at jobs of a dead service that are being killed.
 const ENDING_PAUSE: Duration = Duration::from_secs(1);
 
@@ -96,8 +97,9 @@ async fn serve(environment: SubmitEnvironment, args: &HiveArgs) -> Outcome {
     }
     end_sessions.cancel();
     sessions.close();
-    if let Err(error) = record.withdraw(&house.store).await {
-        tracing::warn!(%error, "the cluster still lists this service; clients will find out that it is gone");
+    // The whole cluster may be stopping: then nobody answers.
+    if !matches!(timeout(WITHDRAW_PATIENCE, record.withdraw(&house.store)).await, Ok(Ok(()))) {
+        tracing::info!("the cluster still lists this service; clients will find out that it is gone");
     }
     let _ = serving.await;
     let ended = async {

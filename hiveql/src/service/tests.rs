@@ -15,7 +15,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
 };
-use tokio_util::{sync::CancellationToken, sync::DropGuard};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -43,6 +43,7 @@ struct Front {
     opener: Opener,
     /// Told of each session that is over.
     over: mpsc::Sender<()>,
+    stop: CancellationToken,
 }
 
 impl Acceptor for Front {
@@ -56,7 +57,12 @@ impl Acceptor for Front {
         let front = self.clone();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let _ = runtime.block_on(serve_session(Channel::new(connection), &front.opener));
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = serve_session(Channel::new(connection), &front.opener) => {}
+                    () = front.stop.cancelled() => {}
+                }
+            });
             let _ = done.send(());
         });
         let _ = ended.await;
@@ -79,7 +85,7 @@ impl Service {
         let (sender, over) = mpsc::channel(8);
         let opener = Opener { warehouse: folder.path().join("warehouse") };
         let stop = CancellationToken::new();
-        let front = Arc::new(Front { opener, over: sender });
+        let front = Arc::new(Front { opener, over: sender, stop: stop.clone() });
         tokio::spawn(listener.serve(secret.clone(), front, stop.clone()));
         Service { folder, dialer: Dialer::new(Credential::Cluster(secret)), over, _stop: stop.drop_guard() }
     }
@@ -113,9 +119,14 @@ async fn values(session: &mut Remote, text: &str) -> Result<Vec<String>, Session
 const MANY: &str = "select repeat(cast(a.pos as string), 100) from \
                     (select 1) x lateral view posexplode(split(space(99999), ' ')) a as pos, v";
 
+/// A hundred rows for each row, and so on.
+const HUNDREDFOLD: &str = " lateral view explode(split(space(99), ' ')) ";
+
 /// Rows that nobody lives to see the end of.
-const ENDLESS: &str = "select count(*) from (select 1) x \
-    lateral view explode(split(space(99999), ' ')) a as v lateral view explode(split(space(99999), ' ')) b as w";
+fn endless() -> String {
+    let views: String = ('a'..'i').map(|name| format!("{HUNDREDFOLD} {name} as {name}v")).collect();
+    format!("select count(*) from (select 1) x {views}")
+}
 
 #[tokio::test]
 async fn rows_errors_and_what_the_session_is_come_over() {
@@ -152,7 +163,7 @@ async fn a_session_that_cannot_begin_says_why() {
 async fn a_statement_that_is_given_up_ends_and_the_session_goes_on() {
     let service = Service::start().await;
     let mut session = service.open(wanted()).await.unwrap();
-    assert!(timeout(Duration::from_millis(300), values(&mut session, ENDLESS)).await.is_err());
+    assert!(timeout(Duration::from_millis(300), values(&mut session, &endless())).await.is_err());
     let next = timeout(PATIENCE, values(&mut session, "select 2")).await.expect("the first one has ended");
     assert_eq!(next.unwrap(), ["2"]);
     // Rows of which only the first are taken, too.
@@ -166,7 +177,7 @@ async fn a_statement_that_is_given_up_ends_and_the_session_goes_on() {
 async fn a_session_ends_with_its_connection_whatever_it_runs() {
     let mut service = Service::start().await;
     let mut session = service.open(wanted()).await.unwrap();
-    assert!(timeout(Duration::from_millis(300), values(&mut session, ENDLESS)).await.is_err());
+    assert!(timeout(Duration::from_millis(300), values(&mut session, &endless())).await.is_err());
     drop(session);
     timeout(PATIENCE, service.over.recv()).await.expect("the session is over");
 }

@@ -67,6 +67,8 @@ pub struct Work<'a> {
     pub name: &'a str,
     /// What reads no more than this is run without a job.
     pub short_bytes: u64,
+    /// Of a job's input, for each task behind an exchange.
+    pub partition_bytes: u64,
 }
 
 /// Of a statement's text in a list of jobs.
@@ -165,7 +167,7 @@ impl Engine {
         settings::prepare(state.config_mut().options_mut());
         let (optimized, _) = self.optimized(&state, work.plan).await?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
-        let graph = cut(physical, settings::PARTITION_BYTES)?;
+        let graph = cut(physical, work.partition_bytes)?;
         let query = Query {
             name: shortened(work.name),
             graph: &graph,

@@ -16,6 +16,7 @@ use datafusion::{
         DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties,
         joins::{NestedLoopJoinExec, NestedLoopJoinExecBuilder, utils::JoinFilter},
         stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter},
+        unnest::UnnestExec,
     },
 };
 use futures::{Stream, StreamExt};
@@ -106,7 +107,7 @@ pub(super) fn start(
 fn interruptible(plan: Arc<dyn ExecutionPlan>, given_up: &GivenUp) -> Result<Arc<dyn ExecutionPlan>> {
     let guarded = plan.transform_up(|node| {
         // The others make about as many rows as they take, so what they take from is enough.
-        if node.children().len() == 1 {
+        if node.children().len() == 1 && !node.is::<UnnestExec>() {
             return Ok(Transformed::no(node));
         }
         let input = match node.downcast_ref::<NestedLoopJoinExec>() {

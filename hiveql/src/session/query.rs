@@ -5,12 +5,14 @@ use crate::{
     ddl::DdlContext,
     functions::SessionFacts,
     plan::{PlanOptions, Planner},
+    stages::settings,
     syntax::ast::Query,
 };
 use datafusion::logical_expr::LogicalPlan;
 
 /// Up to so many bytes of input a query of a cluster is run by its session.
 const SHORT_BYTES: &str = "hive.exec.mode.local.auto.inputbytes.max";
+const PARTITION_BYTES: &str = "hive.exec.reducers.bytes.per.reducer";
 /// Reading them takes about as long as starting a job.
 const SHORT_BYTES_DEFAULT: u64 = 8 << 20;
 
@@ -32,8 +34,14 @@ impl Session {
     }
 
     pub(super) fn work<'a>(&self, plan: &'a LogicalPlan, facts: &'a SessionFacts, name: &'a str) -> Work<'a> {
-        let set = self.settings.get(SHORT_BYTES).and_then(|text| text.trim().parse().ok());
-        Work { plan, facts, name, short_bytes: set.unwrap_or(SHORT_BYTES_DEFAULT) }
+        let set = |key: &str| self.settings.get(key).and_then(|text| text.trim().parse().ok());
+        Work {
+            plan,
+            facts,
+            name,
+            short_bytes: set(SHORT_BYTES).unwrap_or(SHORT_BYTES_DEFAULT),
+            partition_bytes: set(PARTITION_BYTES).unwrap_or(settings::PARTITION_BYTES),
+        }
     }
 
     pub(super) fn plan_options(&self) -> PlanOptions {

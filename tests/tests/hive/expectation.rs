@@ -31,6 +31,11 @@ impl Expectation {
         expectation
     }
 
+    /// Whether it is known to fail.
+    pub fn lists(&self, test: &Test) -> bool {
+        self.failures.contains_key(&test.name)
+    }
+
     /// What differs from what is known. Names that no test has and the floor are looked at when all tests ran.
     pub fn problems(&self, tests: &[Test], outcomes: &[Outcome], is_whole: bool) -> Vec<String> {
         let mut problems = Vec::new();

@@ -8,13 +8,15 @@ use datafusion::arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use skep_hiveql::{
     render::Renderer,
-    session::{Answer, Rows, Session, SessionOptions},
+    session::{Answer, Rows, Session, SessionOptions, run_shell},
+    stages::drive::QueryCluster,
     syntax::script::split,
     types::HiveType,
 };
+use skep_jobs::submit::{self, SubmitEnvironment};
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, mpsc},
     time::{Duration, Instant},
 };
@@ -72,14 +74,14 @@ pub fn note_panics() {
 }
 
 /// Runs a test on a thread of its own, which is left behind if it does not end.
-pub fn guarded(corpus: &Corpus, test: &Test) -> Outcome {
+pub fn guarded(corpus: &Corpus, test: &Test, cluster: Option<&Clients>) -> Outcome {
     let (sender, receiver) = mpsc::channel();
     let name = format!("{THREAD_PREFIX}{}", test.name);
-    let (corpus, test) = (corpus.clone(), test.clone());
+    let (corpus, test, cluster) = (corpus.clone(), test.clone(), cluster.cloned());
     let body = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        sender.send(runtime.block_on(run(&corpus, &test, folder.path()))).ok();
+        sender.send(runtime.block_on(run(&corpus, &test, folder.path(), cluster))).ok();
     };
     std::thread::Builder::new().name(name.clone()).stack_size(STACK_BYTES).spawn(body).unwrap();
     receiver.recv_timeout(TIMEOUT).unwrap_or_else(|error| match error {
@@ -91,9 +93,12 @@ pub fn guarded(corpus: &Corpus, test: &Test) -> Outcome {
     })
 }
 
-async fn run(corpus: &Corpus, test: &Test, folder: &Path) -> Outcome {
+async fn run(corpus: &Corpus, test: &Test, folder: &Path, cluster: Option<Clients>) -> Outcome {
     let begun = Instant::now();
-    let mut connection = Connection::open(corpus, test, folder).await;
+    let mut connection = match cluster {
+        None => Connection::open(corpus, test, folder).await,
+        Some(cluster) => Connection::on_cluster(corpus, test, folder, &cluster).await,
+    };
     let (mut wrong, mut noted) = (Vec::new(), Vec::new());
     for name in &test.datasets {
         for piece in split(&corpus.dataset(name)) {
@@ -121,6 +126,33 @@ fn verdict(statement: &Statement, found: Result<Vec<String>, String>) -> Verdict
     }
 }
 
+/// A cluster that tests run on.
+#[derive(Clone)]
+pub struct Clients(pub SubmitEnvironment);
+
+fn places(corpus: &Corpus, folder: &Path, warehouse: &Path) -> [(&'static str, String); 3] {
+    let scratch = folder.join("tmp");
+    std::fs::create_dir_all(&scratch).unwrap();
+    [
+        ("@DATA@", corpus.data().display().to_string()),
+        ("@TMP@", scratch.display().to_string()),
+        ("@WAREHOUSE@", warehouse.display().to_string()),
+    ]
+}
+
+fn options(test: &Test, warehouse: PathBuf) -> SessionOptions {
+    SessionOptions {
+        warehouse,
+        database: None,
+        conf: vec![("hive.local.time.zone".to_owned(), test.timezone.clone())],
+        variables: vec![],
+        user: "hive".to_owned(),
+        partitions: 1,
+        memory_bytes: MEMORY_BYTES,
+        owner: String::new(),
+    }
+}
+
 /// A session, and what the placeholders of the scripts stand for.
 struct Connection {
     session: Session,
@@ -129,24 +161,30 @@ struct Connection {
 
 impl Connection {
     async fn open(corpus: &Corpus, test: &Test, folder: &Path) -> Connection {
-        let (warehouse, scratch) = (folder.join("warehouse"), folder.join("tmp"));
-        std::fs::create_dir_all(&scratch).unwrap();
-        let places = [
-            ("@DATA@", corpus.data().display().to_string()),
-            ("@TMP@", scratch.display().to_string()),
-            ("@WAREHOUSE@", warehouse.display().to_string()),
-        ];
-        let options = SessionOptions {
-            warehouse,
-            database: None,
-            conf: vec![("hive.local.time.zone".to_owned(), test.timezone.clone())],
-            variables: vec![],
-            user: "hive".to_owned(),
-            partitions: 1,
-            memory_bytes: MEMORY_BYTES,
-            owner: String::new(),
-        };
-        Connection { session: Session::local(options).await.expect("a session"), places }
+        let warehouse = folder.join("warehouse");
+        let places = places(corpus, folder, &warehouse);
+        let session = Session::local(options(test, warehouse)).await;
+        Connection { session: session.expect("a session"), places }
+    }
+
+    /// With a database of its own, and no statement so small that it becomes no job, of several tasks where that can be.
+    async fn on_cluster(corpus: &Corpus, test: &Test, folder: &Path, cluster: &Clients) -> Connection {
+        let warehouse = Path::new("/warehouses").join(&test.name);
+        let places = places(corpus, folder, &warehouse);
+        let clients = submit::Session::open(cluster.0.clone()).expect("clients");
+        let queries = QueryCluster::new(clients.jobs, clients.stores, "hive".to_owned());
+        let session = Session::on_cluster(queries, options(test, warehouse)).await.expect("a session");
+        let mut connection = Connection { session, places };
+        let database = format!("of_{}", test.name);
+        for statement in [
+            format!("create database {database}"),
+            format!("use {database}"),
+            "set hive.exec.mode.local.auto.inputbytes.max=0".to_owned(),
+            "set hive.exec.reducers.bytes.per.reducer=1".to_owned(),
+        ] {
+            connection.run(&statement).await.expect("it runs");
+        }
+        connection
     }
 
     /// The lines that a statement prints.
@@ -159,7 +197,11 @@ impl Connection {
                 Answer::Text(lines) => {
                     lines.iter().for_each(|line| text.extend(line.bytes().chain([b'\n'])));
                 }
-                Answer::Done { .. } | Answer::Shell(_) | Answer::Source(_) | Answer::Quit => {}
+                Answer::Shell(command) => {
+                    let lines = run_shell(&command).await.map_err(|error| error.to_string())?;
+                    lines.iter().for_each(|line| text.extend(line.bytes().chain([b'\n'])));
+                }
+                Answer::Done { .. } | Answer::Source(_) | Answer::Quit => {}
             }
         }
         // The expected lines were read so, too.

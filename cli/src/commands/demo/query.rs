@@ -7,13 +7,13 @@ use super::{
 };
 
 /// What separates words is what separates them for the job: ASCII white space.
-const QUERY: &str = r"SELECT word, count(*) AS n FROM lines LATERAL VIEW explode(split(line, '[ \\t\\f\\r]+')) words AS word WHERE word <> '' GROUP BY word ORDER BY n DESC, word";
+const QUERY: &str = r#"SELECT word, count(*) AS n FROM lines LATERAL VIEW explode(split(line, "[ \\t\\f\\r]+")) words AS word WHERE word <> "" GROUP BY word ORDER BY n DESC, word"#;
 
 pub async fn act(stage: &Stage, expected: &Counts) -> Result<(), DemoError> {
     tell(
         "The same text as a table of HiveQL. Nothing is copied: the table is the folder. A query counts its words.",
     )?;
-    let create = format!("CREATE EXTERNAL TABLE lines (line STRING) LOCATION '{INPUT}'");
+    let create = format!(r#"CREATE EXTERNAL TABLE lines (line STRING) LOCATION "{INPUT}""#);
     stage.run(&["sql", "--silent", "-e", &create]).await?;
     ask(stage, expected).await
 }
