@@ -165,7 +165,11 @@ impl Session {
             }
             Err(error) => {
                 self.abandon(context, begun).await;
-                Err(error)
+                // Files that another change has replaced in the meantime may be gone.
+                match seen.conflict().await {
+                    Ok(Some(conflict)) => Err(conflict.into()),
+                    _ => Err(error),
+                }
             }
         }
     }

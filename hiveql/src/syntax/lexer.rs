@@ -214,10 +214,8 @@ impl Lexer<'_> {
         let after = rest.strip_prefix(['e', 'E'])?;
         let unsigned = after.strip_prefix(['+', '-']).unwrap_or(after);
         let count = unsigned.bytes().take_while(u8::is_ascii_digit).count();
-        let ends = unsigned[count..]
-            .chars()
-            .next()
-            .is_none_or(|next| !is_name_part(next) || is_suffix(&unsigned[count..=count]));
+        let next = unsigned[count..].chars().next();
+        let ends = next.is_none_or(|next| !is_name_part(next) || is_suffix(next.encode_utf8(&mut [0; 4])));
         if count == 0 || !ends {
             return None;
         }

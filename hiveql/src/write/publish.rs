@@ -369,7 +369,8 @@ fn empty_properties() -> PropertyMap {
     properties
 }
 
-fn by(last: Option<&LastWrite>) -> String {
+/// Who wrote, for a message.
+pub(super) fn by(last: Option<&LastWrite>) -> String {
     last.map(|last| format!(" by {} (write {})", last.user, last.write)).unwrap_or_default()
 }
 

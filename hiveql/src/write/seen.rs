@@ -1,18 +1,18 @@
 //! A table with all of its files, listed once: for statements that read it more than once and have to see the same.
 
 use super::{
-    SeenFile, StoredFiles, WriteError, seen_files,
+    SeenFile, StoredFiles, WriteError, publish, seen_files,
     stored::{paths, prefix},
 };
 use crate::{
-    catalog::{Partition, PartitionFilter},
+    catalog::{Contents, LastWrite, Partition, PartitionFilter},
     scan::{Part, ScanParts},
     types::HiveType,
 };
 use datafusion::common::ScalarValue;
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// How many listings are under way at a time.
 const AT_ONCE: usize = 16;
@@ -29,12 +29,19 @@ pub struct SeenTable {
 pub struct SeenPart {
     pub partition: Option<Partition>,
     pub files: Vec<SeenFile>,
+    last: Option<LastWrite>,
     part: Part,
 }
 
 impl SeenPart {
-    pub(super) fn new(partition: Option<Partition>, files: Vec<SeenFile>, part: Part) -> SeenPart {
-        SeenPart { partition, part: Part { files: paths(&files), ..part }, files }
+    pub(super) fn new(
+        partition: Option<Partition>,
+        files: Vec<SeenFile>,
+        contents: Option<&Contents>,
+        part: Part,
+    ) -> SeenPart {
+        let last = contents.and_then(|contents| contents.last.clone());
+        SeenPart { partition, part: Part { files: paths(&files), ..part }, files, last }
     }
 
     pub(super) fn into_part(self) -> Part {
@@ -43,6 +50,20 @@ impl SeenPart {
 }
 
 impl SeenTable {
+    /// Why its files may not be there any more, if it is that somebody else's statement replaced some.
+    pub async fn conflict(self) -> Result<Option<WriteError>, WriteError> {
+        let what = self.files.table.full_name();
+        let now = SeenTable::of(self.files, &Vec::new()).await?;
+        let left: HashSet<&str> =
+            now.parts.iter().flat_map(|part| &part.files).map(|file| file.path.as_str()).collect();
+        let has_lost = |part: &&SeenPart| part.files.iter().any(|file| !left.contains(file.path.as_str()));
+        let Some(before) = self.parts.iter().find(has_lost) else { return Ok(None) };
+        let values = |part: &SeenPart| part.partition.as_ref().map(|partition| partition.values.clone());
+        let part = now.parts.iter().find(|part| values(part) == values(before));
+        let by = publish::by(part.and_then(|part| part.last.as_ref()));
+        Ok(Some(WriteError::RowsConflict { what, by }))
+    }
+
     /// Of the partitions that the filter leaves. The records are read after what is pending, and the files after the records.
     pub async fn of(files: StoredFiles, filter: &PartitionFilter) -> Result<SeenTable, WriteError> {
         let snapshot = files.catalog.snapshot().await?;
@@ -99,14 +120,14 @@ impl StoredFiles {
         let current = current.filter(|current| current.record.id == table.id);
         let contents = current.ok_or_else(|| WriteError::TableGone(table.full_name()))?.record.contents;
         let location = &table.storage.location;
-        let files =
-            seen_files(self.stores.as_ref(), self.recursive, location, contents.as_ref(), snapshot).await?;
+        let contents = contents.as_ref();
+        let files = seen_files(self.stores.as_ref(), self.recursive, location, contents, snapshot).await?;
         let part = Part {
             format: self.format.clone(),
             files: Vec::new(),
             partition_values: Vec::new(),
             buckets: table.storage.buckets,
         };
-        Ok(SeenPart::new(None, files, part))
+        Ok(SeenPart::new(None, files, contents, part))
     }
 }

@@ -102,7 +102,8 @@ impl StoredFiles {
         let alike = storage.bucket_columns == table.storage.bucket_columns;
         let buckets = if alike { storage.buckets } else { 0 };
         let part = Part { format, files: Vec::new(), partition_values, buckets };
-        Ok(SeenPart::new(Some(partition), seen, part))
+        let contents = partition.contents.clone();
+        Ok(SeenPart::new(Some(partition), seen, contents.as_ref(), part))
     }
 
     fn typed(&self, values: &[String]) -> PartitionValues {

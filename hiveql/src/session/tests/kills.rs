@@ -55,7 +55,7 @@ async fn a_kill_at_any_commit_leaves_old_or_new() {
             for commits in 1.. {
                 let place = Place::new();
                 place.open().await.run_all(SETUP).await;
-                let halting = Arc::new(Halting { after, ..Halting::new(place.store.clone()) });
+                let halting = Arc::new(Halting::new(place.store.clone(), after));
                 let mut session = place.open_over(halting.clone()).await;
                 halting.left.store(commits, Ordering::SeqCst);
                 let done = tokio::select! {

@@ -152,8 +152,8 @@ pub(super) struct Halting {
 }
 
 impl Halting {
-    pub fn new(inner: Arc<dyn KeyedStore>) -> Halting {
-        Halting { inner, left: AtomicI64::new(i64::MAX), after: false, halted: tokio::sync::Notify::new() }
+    pub fn new(inner: Arc<dyn KeyedStore>, after: bool) -> Halting {
+        Halting { inner, left: AtomicI64::new(i64::MAX), after, halted: tokio::sync::Notify::new() }
     }
 }
 

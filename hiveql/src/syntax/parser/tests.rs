@@ -115,6 +115,14 @@ fn long_chains_and_deep_nesting_do_not_end_the_process() {
     assert!(parse_expr(&nested).is_ok());
 }
 
+#[test]
+fn an_exponent_may_stand_before_any_letter() {
+    for text in ["SELECT 1e5", "SELECT 1e5 x", "SELECT 0e²", "SELECT 1e5é", "SELECT 1eé"] {
+        let _ = parse_statement(text);
+    }
+    assert!(parse_expr("1e5").is_ok() && parse_expr("1e-5D").is_ok());
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,60}") {
