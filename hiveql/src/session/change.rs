@@ -209,7 +209,7 @@ impl Session {
         mut found: SendableRecordBatchStream,
         is_merge: bool,
     ) -> Result<HashMap<String, Affected>, SessionError> {
-        let is_checked = is_merge && !self.settings.get(CARDINALITY_CHECK).is_some_and(|it| it == "false");
+        let is_checked = is_merge && self.settings.get(CARDINALITY_CHECK).is_none_or(|it| it != "false");
         let mut affected = HashMap::new();
         let missing = || internal_datafusion_err!("a search for files answered with other columns");
         while let Some(batch) = found.try_next().await? {
