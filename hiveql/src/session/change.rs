@@ -129,7 +129,7 @@ impl Session {
         text: &str,
     ) -> Result<Answer, SessionError> {
         let table = self.target_table(context, request.table, text).await?;
-        check_transactional(&table).map_err(|error| SessionError::of_ddl(&error, text))?;
+        check_transactional(&table, request.table).map_err(|error| SessionError::of_ddl(&error, text))?;
         let mut tables = self.bind(context, &request.names()).await?;
         let name = TableName { database: table.database.clone(), name: table.name.clone() };
         self.pin(context, &mut tables, &name).await?;
@@ -374,13 +374,14 @@ fn rewrite(
     Ok(rewrite)
 }
 
-fn check_transactional(table: &Table) -> Result<(), DdlError> {
+fn check_transactional(table: &Table, name: &ObjectName) -> Result<(), DdlError> {
+    let refused = |problem| DdlError::Semantic { problem, span: Some(name.span) };
     if !table.is_transactional() {
-        return Err(Problem::NotTransactional(table.full_name()).into());
+        return Err(refused(Problem::NotTransactional(table.full_name())));
     }
     match table.properties.get("transactional_properties") {
         Some(kind) if kind.eq_ignore_ascii_case("insert_only") => {
-            Err(Problem::InsertOnly(table.full_name()).into())
+            Err(refused(Problem::InsertOnly(table.full_name())))
         }
         _ => Ok(()),
     }
