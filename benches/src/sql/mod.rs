@@ -1,5 +1,6 @@
-//! `cargo run --release -p benches -- sql`: the queries of TPC-H over Parquet, by Skep in this process and by other engines in
-//! theirs, over the same files. Each engine runs every query once untimed and then some times; medians count.
+//! `cargo run --release -p benches -- sql`: the queries of TPC-H over Parquet, by Skep in this process, by a cluster of it and by
+//! other engines in processes of theirs, over the same files. Each runs every query once untimed and then some times; medians
+//! count.
 
 mod others;
 mod ours;
@@ -26,6 +27,9 @@ pub struct Args {
     /// Engines of Python packages; one that is not installed is left out
     #[arg(long, value_enum, value_delimiter = ',', default_value = "duckdb,datafusion")]
     against: Vec<Engine>,
+    /// Leave Skep's cluster of a master and two core workers out
+    #[arg(long)]
+    no_cluster: bool,
     /// Only these queries
     #[arg(long, value_delimiter = ',')]
     queries: Vec<usize>,
@@ -68,6 +72,12 @@ struct Measured {
     rows: usize,
 }
 
+impl Measured {
+    fn median(&self) -> Duration {
+        median(self.times.clone())
+    }
+}
+
 /// By number of the query; those that failed are not in it.
 type Measures = BTreeMap<usize, Measured>;
 
@@ -99,66 +109,80 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             None => std::thread::available_parallelism()?.get(),
         },
     };
-    let mut others = Vec::new();
+    let mut all = vec![("Skep", ours::in_process(&work, &scratch.path().join("warehouse"))?)];
+    let mut short = None;
+    if !args.no_cluster {
+        let (measures, measured) = ours::on_cluster(&work)?;
+        all.push(("Skep's cluster", measures));
+        short = Some(measured);
+    }
+    let ours = all.len();
     for engine in &args.against {
         match others::measured(*engine, &args.python, &work) {
-            Ok(measures) => others.push((*engine, measures)),
+            Ok(measures) => all.push((engine.name(), measures)),
             Err(error) => eprintln!("{} is left out: {error}", engine.name()),
         }
     }
-    let ours = ours::measured(&work, &scratch.path().join("warehouse"))?;
-    check(&ours, &others)?;
-    print(&work, &ours, &others);
+    check(&all)?;
+    print(&work, &all, ours);
+    if let Some(ours::Short { warm, cold }) = short {
+        println!();
+        println!(
+            "`SELECT 1` on the cluster: {} in an open session, {} by `skep sql -e`",
+            millis(warm),
+            millis(cold)
+        );
+    }
     Ok(())
 }
 
 /// Times of wrong answers say nothing.
-fn check(ours: &Measures, others: &[(Engine, Measures)]) -> Result<(), String> {
-    for (engine, measures) in others {
+fn check(all: &[(&str, Measures)]) -> Result<(), String> {
+    let Some(((first, ours), others)) = all.split_first() else { return Ok(()) };
+    for (name, measures) in others {
         for (query, measured) in measures {
-            if let Some(ours) = ours.get(query)
-                && ours.rows != measured.rows
-            {
-                let (rows, theirs, name) = (ours.rows, measured.rows, engine.name());
-                return Err(format!("query {query} has {rows} rows, by {name} {theirs}"));
+            let rows = ours.get(query).map(|ours| ours.rows);
+            if let Some(rows) = rows.filter(|rows| *rows != measured.rows) {
+                return Err(format!("query {query} has {rows} rows by {first}, {} by {name}", measured.rows));
             }
         }
     }
     Ok(())
 }
 
-/// A table in Markdown, on standard output. Ratios are of our time to theirs; the last line has their geometric means.
-fn print(work: &Work<'_>, ours: &Measures, others: &[(Engine, Measures)]) {
-    let names = others.iter().map(|(engine, _)| format!(" {0} | ratio |", engine.name()));
-    println!("| query | Skep |{}", names.collect::<String>());
-    println!("| ---: | ---: |{}", " ---: | ---: |".repeat(others.len()));
-    let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); others.len()];
-    for query in &work.queries {
-        let our_time = ours.get(query).map(|measured| median(measured.times.clone()));
-        print!("| {query} | {} |", our_time.map_or("-".to_owned(), seconds));
-        for ((_, measures), ratios) in others.iter().zip(&mut ratios) {
-            let their_time = measures.get(query).map(|measured| median(measured.times.clone()));
-            let both = our_time.zip(their_time).map(|(ours, theirs)| ratio(ours, theirs));
-            ratios.extend(both);
-            let both = both.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
-            print!(" {} | {both} |", their_time.map_or("-".to_owned(), seconds));
-        }
-        println!();
-    }
-    let mean = |ratios: &[f64]| match ratios {
-        [] => "-".to_owned(),
-        ratios => {
-            let logarithms: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
-            format!("{:.2}", (logarithms / ratios.len() as f64).exp())
-        }
+/// A table in Markdown, on standard output: seconds by query, their sums, and how ours are to theirs: ratios of the sums of the
+/// queries that both ran, and geometric means of the queries' ratios.
+fn print(work: &Work<'_>, all: &[(&str, Measures)], ours: usize) {
+    println!("| query |{}", all.iter().map(|(name, _)| format!(" {name} |")).collect::<String>());
+    println!("| --- |{}", " ---: |".repeat(all.len()));
+    let line = |name: &str, cell: &dyn Fn(&Measures) -> String| {
+        let cells = all.iter().map(|(_, measures)| format!(" {} |", cell(measures)));
+        println!("| {name} |{}", cells.collect::<String>());
     };
-    print!("| all | {} |", seconds(total(ours)));
-    for ((_, measures), ratios) in others.iter().zip(&ratios) {
-        print!(" {} | {} |", seconds(total(measures)), mean(ratios));
+    for query in &work.queries {
+        let time = |measures: &Measures| measures.get(query).map(Measured::median);
+        line(&query.to_string(), &|measures| time(measures).map_or("-".to_owned(), seconds));
     }
-    println!();
+    line("all", &|measures| seconds(measures.values().map(Measured::median).sum()));
+    for (name, ours) in &all[..ours] {
+        line(&format!("{name}: ratio of sums"), &|theirs| {
+            let both = || both(ours, theirs);
+            let (ours, theirs) = (both().map(|(ours, _)| ours).sum(), both().map(|(_, theirs)| theirs).sum());
+            format!("{:.2}", ratio(ours, theirs))
+        });
+        line(&format!("{name}: mean of ratios"), &|theirs| {
+            let logarithms: Vec<f64> =
+                both(ours, theirs).map(|(ours, theirs)| ratio(ours, theirs).ln()).collect();
+            format!("{:.2}", (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
+        });
+    }
 }
 
-fn total(measures: &Measures) -> Duration {
-    measures.values().map(|measured| median(measured.times.clone())).sum()
+/// Of the queries that both ran.
+fn both(ours: &Measures, theirs: &Measures) -> impl Iterator<Item = (Duration, Duration)> {
+    ours.iter().filter_map(|(query, ours)| Some((ours.median(), theirs.get(query)?.median())))
+}
+
+fn millis(times: Vec<Duration>) -> String {
+    format!("{:.1} ms", median(times).as_secs_f64() * 1e3)
 }

@@ -14,7 +14,7 @@ use crate::{
     script::ScriptPlace,
     stages::{
         Handover, Inputs,
-        fragments::{Fragments, OpenFragment},
+        fragments::{Fragments, Machine, OpenFragment},
         spec,
     },
     write::TaskAttempt,
@@ -78,12 +78,13 @@ impl Attempt<'_> {
         let name = self.launch.attempt.to_string();
         let bare = functions::context(&name, config.clone(), Arc::clone(&environment));
         let stage = self.launch.attempt.stage.0 as usize;
-        let fragment = self.fragments.open(stage, &self.launch.payload, Arc::clone(&host) as _, &bare)?;
-        let inputs: Inputs = Inputs(Arc::new(self.inputs(&fragment.plan, shares)?));
         let place = ScriptPlace {
             scratch: Some(self.context.scratch.clone()),
             shipped: Some(self.context.work.clone()),
         };
+        let machine = Machine { stores: Arc::clone(&host) as _, scripts: place.clone() };
+        let fragment = self.fragments.open(stage, &self.launch.payload, machine, &bare)?;
+        let inputs: Inputs = Inputs(Arc::new(self.inputs(&fragment.plan, shares)?));
         let id = &self.launch.attempt;
         // Attempts are counted anew in each round.
         let number = id.round.0 << 16 | id.attempt.0;

@@ -55,6 +55,7 @@ pub struct EngineOptions {
 pub struct Engine {
     state: SessionState,
     cluster: Option<QueryCluster>,
+    scripts: ScriptPlace,
     running: Running,
     progress: watch::Sender<Progress>,
 }
@@ -77,9 +78,10 @@ const NAME_CHARS: usize = 60;
 impl Engine {
     /// Without a cluster all runs here.
     pub fn new(options: &EngineOptions, cluster: Option<QueryCluster>) -> Result<Engine> {
-        let place = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };
-        let mut config =
-            SessionConfig::new().with_target_partitions(options.partitions).with_extension(Arc::new(place));
+        let scripts = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };
+        let mut config = SessionConfig::new()
+            .with_target_partitions(options.partitions)
+            .with_extension(Arc::new(scripts.clone()));
         let settings = config.options_mut();
         // Strings have one layout everywhere.
         settings.execution.parquet.schema_force_view_types = false;
@@ -100,7 +102,12 @@ impl Engine {
             .with_physical_optimizer_rules(limits::rules())
             .build();
         let progress = watch::Sender::new(Progress::default());
-        Ok(Engine { state, cluster, running: Running::default(), progress })
+        Ok(Engine { state, cluster, scripts, running: Running::default(), progress })
+    }
+
+    /// Where programs of the user's run.
+    pub fn scripts(&self) -> &ScriptPlace {
+        &self.scripts
     }
 
     /// Of the jobs that statements become.

@@ -258,6 +258,7 @@ impl Session {
             user: self.user.clone(),
             database: self.database.clone(),
             settings: self.settings.of_functions(),
+            scripts: self.engine.scripts().clone(),
         })
     }
 
