@@ -1,6 +1,6 @@
 //! What a scan reads, as data: it travels with a fragment, which makes the scan anew from it.
 
-use super::{Part, ScanParts, sample::Extent, split::split};
+use super::{Part, ScanParts, names_rows, sample::Extent, split::split};
 use crate::{
     formats::{FileFormat, FileRange, FormatError, Storage, VirtualColumn},
     types::HiveType,
@@ -66,6 +66,11 @@ impl ScanDescription {
             fields.chain(self.virtual_columns.iter().map(|column| column.field())).collect();
         let projected = self.projection.iter().filter_map(|index| fields.get(*index).cloned());
         Arc::new(Schema::new(projected.collect::<Vec<_>>()))
+    }
+
+    pub(super) fn names_rows(&self) -> bool {
+        let before = self.columns.len() + self.partition_columns.len();
+        names_rows(before, &self.virtual_columns, &self.projection)
     }
 
     /// Of the data columns, which predicates look at.
