@@ -1,6 +1,7 @@
 //! One attempt: its plan, its inputs, its runtime, its end.
 
 use super::{
+    alone::{self, Part},
     answer::{Answer, Overflow},
     fault::{FirstFault, TaskFault},
     functions,
@@ -20,6 +21,7 @@ use crate::{
     write::TaskAttempt,
 };
 use datafusion::{
+    config::ConfigOptions,
     execution::{SendableRecordBatchStream, TaskContext as QueryContext, config::SessionConfig},
     physical_plan::{ExecutionPlan, ExecutionPlanProperties},
 };
@@ -89,15 +91,25 @@ impl Attempt<'_> {
         // Attempts are counted anew in each round.
         let number = id.round.0 << 16 | id.attempt.0;
         let attempt = TaskAttempt { task: id.part.0, attempt: number };
+        let part = self.part(&fragment, config.options())?;
         let config = config
             .with_extension(Arc::new(inputs))
             .with_extension(Arc::new(attempt))
             .with_extension(Arc::new(place));
         let query = Arc::new(bare.with_session_config(config));
         tokio::select! {
-            end = self.drive(&fragment, query, &host, shares) => end,
-            () = self.watch(&fragment.plan) => Err(TaskFault::Cancelled),
+            end = self.drive(&fragment, &part, query, &host, shares) => end,
+            () = self.watch(&part.plan) => Err(TaskFault::Cancelled),
         }
+    }
+
+    fn part(&self, fragment: &OpenFragment, options: &ConfigOptions) -> Result<Part, TaskFault> {
+        let part = self.launch.attempt.part.0 as usize;
+        let tasks = fragment.plan.output_partitioning().partition_count();
+        if part >= tasks {
+            return Err(TaskFault::Unfit(format!("the stage has {tasks} tasks, this is number {part}")));
+        }
+        Ok(alone::with_filters(Arc::clone(&fragment.plan), part, options)?)
     }
 
     /// The launch brings the inputs in the order in which the stage's spec names them.
@@ -143,19 +155,18 @@ impl Attempt<'_> {
     async fn drive(
         &self,
         fragment: &OpenFragment,
+        part: &Part,
         query: Arc<QueryContext>,
         host: &HostStores,
         shares: Shares,
     ) -> Result<End, TaskFault> {
-        let part = self.launch.attempt.part.0 as usize;
-        let tasks = fragment.plan.output_partitioning().partition_count();
-        if part >= tasks {
-            return Err(TaskFault::Unfit(format!("the stage has {tasks} tasks, this is number {part}")));
-        }
         let batch_rows = query.session_config().batch_size();
-        let rows = fragment.plan.execute(part, query)?;
+        let rows = part.plan.execute(part.partition, query)?;
         let end = match &fragment.handover {
-            Handover::Result => self.answer(rows, self.overflow(host, tasks)?).await?,
+            Handover::Result => {
+                let tasks = fragment.plan.output_partitioning().partition_count();
+                self.answer(rows, self.overflow(host, tasks)?).await?
+            }
             handover => {
                 let out = ShuffleOut::new(
                     handover,
@@ -168,7 +179,7 @@ impl Attempt<'_> {
                 self.hand_over(rows, out).await?
             }
         };
-        progress::report(&fragment.plan, &self.context.progress);
+        progress::report(&part.plan, &self.context.progress);
         Ok(end)
     }
 

@@ -116,6 +116,14 @@ impl ScanDescription {
         description
     }
 
+    /// Nothing but one group.
+    pub fn only(&self, group: usize) -> ScanDescription {
+        let share = self.share(group);
+        let mut description = self.without_files();
+        (description.parts, description.groups) = (share.parts, vec![share.splits]);
+        description
+    }
+
     pub fn bytes(&self) -> u64 {
         self.groups.iter().flatten().map(|split| split.range.end - split.range.start).sum()
     }

@@ -2,9 +2,7 @@
 
 use super::{FileSplit, ScanDescription, ScanShare, statistics};
 use crate::{
-    formats::{
-        BatchStream, FileFormat, FormatError, Judgement, ReadOptions, RowPredicate, conform_columns,
-    },
+    formats::{BatchStream, FileFormat, FormatError, Judgement, ReadOptions, RowPredicate, conform_columns},
     types::HiveType,
 };
 use datafusion::{
@@ -115,6 +113,11 @@ impl HiveScanExec {
         self.describing(self.description.with_share(share))
     }
 
+    /// The same scan with one of its partitions.
+    pub fn only(&self, partition: usize) -> Result<HiveScanExec> {
+        self.describing(self.description.only(partition))
+    }
+
     /// Before it was executed.
     fn again(&self) -> HiveScanExec {
         HiveScanExec {
@@ -140,10 +143,10 @@ impl HiveScanExec {
         if !self.is_filterable() {
             return Vec::new();
         }
-        let known = self.predicate.iter().map(|expr| RowPredicate {
-            expr: Arc::clone(expr),
-            judgement: Arc::clone(&self.judgement),
-        });
+        let known = self
+            .predicate
+            .iter()
+            .map(|expr| RowPredicate { expr: Arc::clone(expr), judgement: Arc::clone(&self.judgement) });
         known.chain(self.late.iter().cloned()).collect()
     }
 

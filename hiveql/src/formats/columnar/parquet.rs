@@ -139,12 +139,11 @@ impl RowGroups {
             return stream::empty().boxed();
         }
         let reader = StoreReader::new(Arc::clone(&self.store), &self.file);
-        let mut builder =
-            ParquetRecordBatchStreamBuilder::new_with_metadata(reader, self.metadata.clone())
-                .with_projection(self.mask.clone())
-                .with_row_groups(vec![group])
-                .with_batch_size(self.options.batch_rows.max(1))
-                .with_max_predicate_cache_size(PREDICATE_CACHE_BYTES);
+        let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, self.metadata.clone())
+            .with_projection(self.mask.clone())
+            .with_row_groups(vec![group])
+            .with_batch_size(self.options.batch_rows.max(1))
+            .with_max_predicate_cache_size(PREDICATE_CACHE_BYTES);
         if let Some(filter) = self.rows().filter(&predicates) {
             builder = builder.with_row_filter(filter);
         }
