@@ -43,7 +43,8 @@ fn build(what: &[&str]) {
 
 /// The `skep` binary.
 pub fn skep() -> PathBuf {
-    build(&["--bin", "skep"]);
+    // With a test beside it, it gets the features that only tests turn on: what `cargo test` has built is not built again.
+    build(&["--bin", "skep", "--test", "tidy"]);
     artefacts().join("skep")
 }
 
