@@ -1,10 +1,7 @@
 //! Skep's side: a session of this process, and one that the SQL service of a cluster holds.
 
-use super::{Measured, Measures, Work};
-use crate::{
-    environment,
-    report::{median, seconds},
-};
+use super::{Measured, Side, Work};
+use crate::environment;
 use futures::TryStreamExt;
 use skep_hiveql::{
     catalog::ClusterStore,
@@ -41,6 +38,13 @@ pub(super) struct Short {
     pub cold: Vec<Duration>,
 }
 
+pub(super) struct Ours {
+    runtime: Runtime,
+    connection: Connection,
+    /// A master, core workers and a SQL service, each a process.
+    cluster: Option<Cluster>,
+}
+
 enum Connection {
     Local(Box<Session>),
     Remote(Box<Remote>),
@@ -58,35 +62,12 @@ impl Connection {
             rows.stream.try_fold(0, |count, batch| std::future::ready(Ok(count + batch.num_rows())));
         Ok(counted.await?)
     }
-
-    async fn measured(
-        &mut self,
-        name: &str,
-        tables: &str,
-        work: &Work<'_>,
-    ) -> Result<Measures, SessionError> {
-        for statement in split(tables) {
-            self.rows(&statement.text).await?;
-        }
-        let mut measures = Measures::new();
-        for query in &work.queries {
-            let text = Suite::TpcH.query(*query);
-            let mut measured = Measured { times: Vec::new(), rows: self.rows(&text).await? };
-            for _ in 0..work.runs {
-                let begin = Instant::now();
-                measured.rows = self.rows(&text).await?;
-                measured.times.push(begin.elapsed());
-            }
-            eprintln!("{name}: query {query}: {}", seconds(median(measured.times.clone())));
-            measures.insert(*query, measured);
-        }
-        Ok(measures)
-    }
 }
 
-pub(super) fn in_process(work: &Work<'_>, warehouse: &Path) -> Result<Measures, Box<dyn Error>> {
-    runtime(work)?.block_on(async {
-        let session = Session::local(SessionOptions {
+impl Ours {
+    pub fn in_process(work: &Work<'_>, warehouse: &Path) -> Result<Ours, Box<dyn Error>> {
+        let runtime = runtime(work)?;
+        let session = runtime.block_on(Session::local(SessionOptions {
             warehouse: warehouse.to_owned(),
             database: None,
             conf: Vec::new(),
@@ -95,37 +76,64 @@ pub(super) fn in_process(work: &Work<'_>, warehouse: &Path) -> Result<Measures, 
             owner: String::new(),
             partitions: work.threads,
             memory_bytes: MEMORY_BYTES,
-        });
-        let mut connection = Connection::Local(Box::new(session.await?));
-        let tables = Suite::TpcH.tables(work.data, FileKind::Parquet);
-        Ok(connection.measured("skep", &tables, work).await?)
-    })
-}
+        }))?;
+        let connection = Connection::Local(Box::new(session));
+        let mut ours = Ours { runtime, connection, cluster: None };
+        ours.run_all(&Suite::TpcH.tables(work.data, FileKind::Parquet))?;
+        Ok(ours)
+    }
 
-/// A master, core workers and a SQL service, each a process; the tables are in its storage.
-pub(super) fn on_cluster(work: &Work<'_>) -> Result<(Measures, Short), Box<dyn Error>> {
-    let mut cluster = Cluster::start(CORE_WORKERS, 0);
-    cluster.start_hive();
-    store(&cluster, work.data);
-    runtime(work)?.block_on(async {
-        let mut connection = Connection::Remote(Box::new(remote(&cluster).await?));
+    /// The tables are in the cluster's storage.
+    pub fn on_cluster(work: &Work<'_>) -> Result<Ours, Box<dyn Error>> {
+        let mut cluster = Cluster::start(CORE_WORKERS, 0);
+        cluster.start_hive();
+        store(&cluster, work.data);
+        let runtime = runtime(work)?;
+        let connection = Connection::Remote(Box::new(runtime.block_on(remote(&cluster))?));
+        let mut ours = Ours { runtime, connection, cluster: Some(cluster) };
         let local = format!("file://{}", work.data.display());
-        let tables = Suite::TpcH.tables(work.data, FileKind::Parquet).replace(&local, TABLES);
-        let measures = connection.measured("skep's cluster", &tables, work).await?;
-        let mut warm = Vec::new();
-        for _ in 0..SHORT_RUNS {
-            let begin = Instant::now();
-            connection.rows(SHORT).await?;
-            warm.push(begin.elapsed());
-        }
+        ours.run_all(&Suite::TpcH.tables(work.data, FileKind::Parquet).replace(&local, TABLES))?;
+        Ok(ours)
+    }
+
+    fn run_all(&mut self, script: &str) -> Result<(), SessionError> {
+        let run = async {
+            for statement in split(script) {
+                self.connection.rows(&statement.text).await?;
+            }
+            Ok(())
+        };
+        self.runtime.block_on(run)
+    }
+
+    pub fn short(&mut self) -> Result<Option<Short>, SessionError> {
+        let Some(cluster) = &self.cluster else { return Ok(None) };
+        let connection = &mut self.connection;
+        let warm = self.runtime.block_on(async {
+            let mut warm = Vec::new();
+            for _ in 0..SHORT_RUNS {
+                let begin = Instant::now();
+                connection.rows(SHORT).await?;
+                warm.push(begin.elapsed());
+            }
+            Ok::<_, SessionError>(warm)
+        })?;
         let cold = || {
             let begin = Instant::now();
             cluster.sql(SHORT).ok();
             begin.elapsed()
         };
-        let cold = std::iter::repeat_with(cold).take(COLD_RUNS).collect();
-        Ok((measures, Short { warm, cold }))
-    })
+        Ok(Some(Short { warm, cold: std::iter::repeat_with(cold).take(COLD_RUNS).collect() }))
+    }
+}
+
+impl Side for Ours {
+    fn run(&mut self, query: usize) -> Result<Measured, Box<dyn Error>> {
+        let text = Suite::TpcH.query(query);
+        let begin = Instant::now();
+        let rows = self.runtime.block_on(self.connection.rows(&text))?;
+        Ok(Measured { time: begin.elapsed(), rows })
+    }
 }
 
 fn store(cluster: &Cluster, data: &Path) {
