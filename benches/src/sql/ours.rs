@@ -138,6 +138,7 @@ impl Side for Ours {
 
 fn store(cluster: &Cluster, data: &Path) {
     for table in Suite::TpcH.table_names() {
+        cluster.skep(&["fs", "mkdir", "-p", &format!("{TABLES}/{table}")]).ok();
         let file = data.join(table).join(FileKind::Parquet.file_name());
         let place = format!("{TABLES}/{table}/{}", FileKind::Parquet.file_name());
         cluster.skep(&["fs", "put", &file.to_string_lossy(), &place]).ok();
