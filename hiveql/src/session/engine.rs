@@ -38,7 +38,7 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::watch;
 
 /// Up to so many bytes are read on one thread.
-const LITTLE_BYTES: u64 = 8 << 20;
+pub(super) const LITTLE_BYTES: u64 = 8 << 20;
 /// So many rows from the beginning of a table are looked at sooner than a job begins.
 const FIRST_ROWS_MAX: usize = 10_000;
 
@@ -53,13 +53,14 @@ pub struct EngineOptions {
 
 /// Plans, and runs what is planned.
 pub struct Engine {
-    state: SessionState,
-    cluster: Option<QueryCluster>,
-    running: Running,
+    pub(super) state: SessionState,
+    pub(super) cluster: Option<QueryCluster>,
+    pub(super) running: Running,
     progress: watch::Sender<Progress>,
 }
 
 /// A statement to run.
+#[derive(Clone, Copy)]
 pub struct Work<'a> {
     pub plan: &'a LogicalPlan,
     pub facts: &'a SessionFacts,
@@ -109,7 +110,7 @@ impl Engine {
     }
 
     /// The state for one statement that gets so many threads, unless it asks for so many reducers.
-    fn state(&self, plan: &LogicalPlan, threads: Option<usize>) -> Result<SessionState> {
+    pub(super) fn state(&self, plan: &LogicalPlan, threads: Option<usize>) -> Result<SessionState> {
         let mut state = self.state.clone();
         let wanted = reducers::wanted(plan)?.filter(|count| *count > 1).or(threads);
         if let Some(wanted) = wanted {
@@ -119,7 +120,11 @@ impl Engine {
     }
 
     /// The optimised plan, its joins in order, and how many bytes it reads.
-    async fn optimized(&self, state: &SessionState, plan: &LogicalPlan) -> Result<(LogicalPlan, u64)> {
+    pub(super) async fn optimized(
+        &self,
+        state: &SessionState,
+        plan: &LogicalPlan,
+    ) -> Result<(LogicalPlan, u64)> {
         let optimized = state.optimize(plan)?;
         let bytes = prepare(state, &optimized).await?;
         survey(state, &optimized).await?;
@@ -161,12 +166,32 @@ impl Engine {
     }
 
     async fn on_cluster(&self, cluster: &QueryCluster, work: &Work<'_>) -> Result<SendableRecordBatchStream> {
-        let failed = |error: DriveError| DataFusionError::External(Box::new(error));
-        let slots = cluster.slots().await.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut state = self.state(work.plan, Some(settings::target_partitions(slots)))?;
-        settings::prepare(state.config_mut().options_mut());
+        let state = self.state_of_job(work.plan, cluster).await?;
         let (optimized, _) = self.optimized(&state, work.plan).await?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+        self.run_job(cluster, physical, &state, work).await
+    }
+
+    /// The state for a statement that becomes a job.
+    pub(super) async fn state_of_job(
+        &self,
+        plan: &LogicalPlan,
+        cluster: &QueryCluster,
+    ) -> Result<SessionState> {
+        let slots = cluster.slots().await.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let mut state = self.state(plan, Some(settings::target_partitions(slots)))?;
+        settings::prepare(state.config_mut().options_mut());
+        Ok(state)
+    }
+
+    pub(super) async fn run_job(
+        &self,
+        cluster: &QueryCluster,
+        physical: Arc<dyn ExecutionPlan>,
+        state: &SessionState,
+        work: &Work<'_>,
+    ) -> Result<SendableRecordBatchStream> {
+        let failed = |error: DriveError| DataFusionError::External(Box::new(error));
         let graph = cut(physical, work.partition_bytes)?;
         let query = Query {
             name: shortened(work.name),

@@ -24,6 +24,7 @@ mod progress;
 mod query;
 mod scripts;
 mod settings;
+mod shared;
 mod shell;
 mod statement;
 mod stores;

@@ -1,7 +1,7 @@
 //! The plan node that writes files, and the table that makes DataFusion plan it.
 
 use super::{Amount, WriteDescription, folders::Folders, outcome};
-use crate::formats::FileFormat;
+use crate::{catalog::WriteNumber, formats::FileFormat};
 use async_trait::async_trait;
 use datafusion::{
     arrow::{array::RecordBatch, compute::SortOptions, datatypes::SchemaRef},
@@ -187,20 +187,20 @@ impl ExecutionPlan for WriteExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let of_partition = TaskAttempt { task: u32::try_from(partition).unwrap_or(u32::MAX), attempt: 0 };
         let known = context.session_config().get_extension::<TaskAttempt>();
-        let TaskAttempt { task, attempt } = known.map_or(of_partition, |known| *known);
+        let attempt = known.map_or(of_partition, |known| *known);
         let (description, format) = (self.description.clone(), self.format.clone());
-        let folders = Folders::new(description, format, self.store.clone(), task, attempt);
+        let folders = Folders::new(description, format, self.store.clone(), attempt);
         let input = self.input.execute(partition, context)?;
-        let answer = stream::once(write(folders, input, task, attempt));
+        let answer = stream::once(write(self.description.write, folders, input, attempt));
         Ok(Box::pin(RecordBatchStreamAdapter::new(outcome::schema(), answer)))
     }
 }
 
 async fn write(
+    number: WriteNumber,
     mut folders: Folders,
     mut input: SendableRecordBatchStream,
-    task: u32,
-    attempt: u32,
+    attempt: TaskAttempt,
 ) -> Result<RecordBatch> {
     while let Some(batch) = input.try_next().await? {
         if batch.num_rows() > 0 {
@@ -208,5 +208,5 @@ async fn write(
         }
     }
     let closed: std::collections::BTreeMap<String, Amount> = folders.close().await?;
-    outcome::rows(task, attempt, &closed)
+    outcome::rows(number, attempt, &closed)
 }

@@ -1,6 +1,6 @@
 //! The files of one task: rows go to the folder that their keys say and, there, to the file of their bucket.
 
-use super::{Amount, WriteDescription};
+use super::{Amount, TaskAttempt, WriteDescription};
 use crate::{
     catalog::{Stem, WrittenName},
     formats::{FileFormat, FileWriter, Sink, arrow_schema, conform_columns},
@@ -20,8 +20,7 @@ pub(super) struct Folders {
     description: Arc<WriteDescription>,
     format: Arc<FileFormat>,
     store: Arc<dyn ObjectStore>,
-    task: u32,
-    attempt: u32,
+    attempt: TaskAttempt,
     /// The one that is written to: rows come ordered by their keys.
     folder: Option<Folder>,
     /// What is written and closed, by the folder's name.
@@ -40,10 +39,9 @@ impl Folders {
         description: Arc<WriteDescription>,
         format: Arc<FileFormat>,
         store: Arc<dyn ObjectStore>,
-        task: u32,
-        attempt: u32,
+        attempt: TaskAttempt,
     ) -> Folders {
-        Folders { description, format, store, task, attempt, folder: None, closed: BTreeMap::new() }
+        Folders { description, format, store, attempt, folder: None, closed: BTreeMap::new() }
     }
 
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -94,7 +92,7 @@ impl Folders {
 
     async fn write_here(&mut self, batch: &RecordBatch) -> Result<()> {
         let Some(buckets) = self.description.buckets.as_ref() else {
-            return self.write_file(self.task, batch).await;
+            return self.write_file(self.attempt.task, batch).await;
         };
         let columns: Vec<ArrayRef> =
             buckets.columns.iter().map(|index| batch.column(*index).clone()).collect();
@@ -120,8 +118,8 @@ impl Folders {
                 let name = WrittenName {
                     stem: Stem::Number { number, sequence: u32::try_from(sequence).unwrap_or(u32::MAX) },
                     write: self.description.write,
-                    task: self.task,
-                    attempt: self.attempt,
+                    task: self.attempt.task,
+                    attempt: self.attempt.attempt,
                     ending: self.format.ending(self.description.compression).to_owned(),
                 };
                 let name = if self.description.is_plain { name.plain() } else { name.to_string() };

@@ -101,3 +101,55 @@ async fn a_multi_insert_writes_all_of_its_tables_or_none() {
     assert_eq!(session.run("select count(*) from one").await, ["2"]);
     assert_eq!(session.run("select count(*) from two").await, ["1"]);
 }
+
+#[tokio::test]
+async fn a_multi_insert_reads_its_source_once() {
+    let place = Place::new();
+    let mut session = place.open().await;
+    let (runs, directory) = (place.beside("runs"), place.beside("directory"));
+    session
+        .run_all(&[
+            "create table s as select 1 as a, 'x' as b union all select 2, 'y' union all select 2, 'z'",
+            "create table one (a int, b string)",
+            "create table two (a int, n bigint)",
+            "create table three (b string) partitioned by (a int)",
+        ])
+        .await;
+    session
+        .run(&format!(
+            "from (select transform (a, b) using 'sh -c \"echo run >> {runs}; cat\"' as (a int, b string) from s) t \
+             insert into one select a, b where a > 1 \
+             insert overwrite table two select a, count(*) group by a \
+             insert into three partition (a) select b, a order by b desc limit 2 \
+             insert overwrite local directory '{directory}' select b where a = 1"
+        ))
+        .await;
+    assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), 1);
+    assert_eq!(session.run("select * from one order by b").await, ["2 y", "2 z"]);
+    assert_eq!(session.run("select * from two order by a").await, ["1 1", "2 2"]);
+    assert_eq!(session.run("select * from three order by b").await, ["y 2", "z 2"]);
+    let written = std::fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path());
+    let written = written.filter(|path| path.is_file());
+    let text: String = written.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert_eq!(text, "x\n");
+}
+
+#[tokio::test]
+async fn a_multi_insert_opens_only_the_partitions_that_its_branches_read() {
+    let place = Place::new();
+    let mut session = place.open().await;
+    session
+        .run_all(&[
+            "create table s (a int) partitioned by (p int)",
+            "insert into s values (1, 1), (2, 2), (3, 3)",
+            "create table one (a int)",
+            "create table two (n bigint)",
+        ])
+        .await;
+    let insert = "from s insert into one select a where p = 1 insert into two select count(*) where p = 3";
+    let plan = session.run(&format!("explain {insert}")).await.join("\n");
+    assert!(plan.contains("parts=2") && plan.matches("HiveScanExec").count() == 1, "{plan}");
+    session.run(insert).await;
+    assert_eq!(session.run("select * from one").await, ["1"]);
+    assert_eq!(session.run("select * from two").await, ["1"]);
+}
