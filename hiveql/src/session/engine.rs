@@ -70,6 +70,8 @@ pub struct Work<'a> {
     pub short_bytes: u64,
     /// Of a job's input, for each task behind an exchange.
     pub partition_bytes: u64,
+    /// Tasks that read, at most.
+    pub tasks: Option<usize>,
 }
 
 /// Of a statement's text in a list of jobs.
@@ -137,8 +139,9 @@ impl Engine {
         plan: &LogicalPlan,
         optimized: &LogicalPlan,
         bytes: u64,
+        tasks: Option<usize>,
     ) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
-        let state = self.state(plan, (bytes <= LITTLE_BYTES).then_some(1))?;
+        let state = self.state(plan, if bytes <= LITTLE_BYTES { Some(1) } else { tasks })?;
         let physical = state.query_planner().create_physical_plan(optimized, &state).await?;
         Ok((state, limits::in_order(physical)?))
     }
@@ -152,7 +155,7 @@ impl Engine {
         {
             return self.on_cluster(cluster, work).await;
         }
-        let (state, physical) = self.physical(work.plan, &optimized, bytes).await?;
+        let (state, physical) = self.physical(work.plan, &optimized, bytes, work.tasks).await?;
         let in_order = reads_in_order(&physical);
         interruption::start(physical, &self.running, |physical| match in_order {
             true => one_after_the_other(physical, state.task_ctx()),
@@ -166,7 +169,7 @@ impl Engine {
     }
 
     async fn on_cluster(&self, cluster: &QueryCluster, work: &Work<'_>) -> Result<SendableRecordBatchStream> {
-        let state = self.state_of_job(work.plan, cluster).await?;
+        let state = self.state_of_job(work.plan, cluster, work.tasks).await?;
         let (optimized, _) = self.optimized(&state, work.plan).await?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
         self.run_job(cluster, physical, &state, work).await
@@ -177,9 +180,11 @@ impl Engine {
         &self,
         plan: &LogicalPlan,
         cluster: &QueryCluster,
+        tasks: Option<usize>,
     ) -> Result<SessionState> {
         let slots = cluster.slots().await.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut state = self.state(plan, Some(settings::target_partitions(slots)))?;
+        let target = settings::target_partitions(slots);
+        let mut state = self.state(plan, Some(tasks.map_or(target, |tasks| tasks.min(target))))?;
         settings::prepare(state.config_mut().options_mut());
         Ok(state)
     }
@@ -207,7 +212,7 @@ impl Engine {
     /// The optimised plan and what it becomes, a line per operator.
     pub async fn explain(&self, plan: &LogicalPlan) -> Result<Vec<String>> {
         let (optimized, bytes) = self.optimized(&self.state, plan).await?;
-        let (_, physical) = self.physical(plan, &optimized, bytes).await?;
+        let (_, physical) = self.physical(plan, &optimized, bytes, None).await?;
         let mut lines = vec!["LOGICAL PLAN:".to_owned()];
         lines.extend(optimized.display_indent().to_string().lines().map(str::to_owned));
         lines.extend([String::new(), "PHYSICAL PLAN:".to_owned()]);

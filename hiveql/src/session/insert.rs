@@ -5,6 +5,7 @@ use super::{
     bind::names_of,
     destination::{Destination, default_texts},
     shared::SharedWork,
+    small_files::reduces,
 };
 use crate::{
     catalog::{Column, Table, TableId, WriteNumber},
@@ -28,11 +29,12 @@ const DYNAMIC_MAX: &str = "hive.exec.max.dynamic.partitions";
 struct Job<'a> {
     rows: Relation,
     target: &'a InsertTarget,
+    reduces: bool,
 }
 
 /// A job that has begun.
 enum Begun {
-    Table(Box<Write>),
+    Table { write: Box<Write>, reduces: bool },
     Directory { directory: Box<DirectoryWrite>, is_local: bool },
 }
 
@@ -40,7 +42,7 @@ impl Begun {
     /// Which outcome is its.
     fn number(&self) -> WriteNumber {
         match self {
-            Begun::Table(write) => write.description().write,
+            Begun::Table { write, .. } => write.description().write,
             Begun::Directory { directory, .. } => directory.description().write,
         }
     }
@@ -61,13 +63,19 @@ impl Session {
             Insert::One { target, query } => {
                 let defaults = self.defaults(context, target).await?;
                 let query = with_defaults(query, &defaults);
-                (None, vec![Job { rows: planner.plan(&query).map_err(planned)?, target }])
+                let rows = planner.plan(&query).map_err(planned)?;
+                let reduces = reduces(&rows.plan);
+                (None, vec![Job { rows, target, reduces }])
             }
             Insert::Multi { with, from, branches, .. } => {
                 let (source, rows) = planner.branches(with, from, branches).map_err(planned)?;
                 let targets = branches.iter().map(|branch| &branch.target);
-                let jobs = rows.into_iter().zip(targets).map(|(rows, target)| Job { rows, target });
-                (Some(source), jobs.collect())
+                let jobs = rows.into_iter().zip(targets).map(|(rows, target)| {
+                    let reduces = reduces(&source) || reduces(&rows.plan);
+                    Job { rows, target, reduces }
+                });
+                let jobs = jobs.collect();
+                (Some(source), jobs)
             }
         };
         let mut begun = Vec::with_capacity(jobs.len());
@@ -88,7 +96,7 @@ impl Session {
                 None => self.write_only(context, &planner, &begun, text).await,
             };
         }
-        self.end(context, begun.into_iter().map(|(begun, _)| begun).collect(), ended).await
+        self.end(context, begun.into_iter().map(|(begun, _)| begun).collect(), ended, text).await
     }
 
     /// `None`: there is nothing to do.
@@ -110,7 +118,9 @@ impl Session {
                 if insert.if_not_exists && target.partition(context).await?.is_some() {
                     return Ok(None);
                 }
-                Ok(Some(Begun::Table(Box::new(target.begin(context, &self.id).await?))))
+                let reduces = job.reduces;
+                let write = Box::new(target.begin(context, &self.id).await?);
+                Ok(Some(Begun::Table { write, reduces }))
             }
             InsertTarget::Directory(directory) => {
                 let directory_write = self.begin_directory(context, directory, &job.rows, text).await?;
@@ -249,7 +259,7 @@ impl Session {
     ) -> Result<LogicalPlan, SessionError> {
         let of_plan = |error| SessionError::of_plan(&error, text);
         match begun {
-            Begun::Table(write) => {
+            Begun::Table { write, .. } => {
                 let destination = Destination::of(write, provider_as_source(write.table(context)?));
                 let listed = match job.target {
                     InsertTarget::Table(insert) => insert.columns.as_slice(),
@@ -302,6 +312,7 @@ impl Session {
         context: &DdlContext<'_>,
         begun: Vec<Begun>,
         outcomes: Result<Vec<Outcome>, SessionError>,
+        text: &str,
     ) -> Result<Answer, SessionError> {
         let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
@@ -309,7 +320,7 @@ impl Session {
                 for begun in begun {
                     // The statement's own error is the one to tell; what stays is noted and swept later.
                     let cleaned = match begun {
-                        Begun::Table(write) => write::abandon(context, *write).await,
+                        Begun::Table { write, .. } => write::abandon(context, *write).await,
                         Begun::Directory { directory, .. } => directory.abandon().await,
                     };
                     if let Err(left) = cleaned {
@@ -323,7 +334,9 @@ impl Session {
         let (mut writes, mut directories) = (Vec::new(), Vec::new());
         for (begun, outcome) in begun.into_iter().zip(outcomes) {
             match begun {
-                Begun::Table(write) => writes.push((*write, outcome)),
+                Begun::Table { write, reduces } => {
+                    writes.extend(self.merged(context, (*write, outcome), reduces, text).await);
+                }
                 Begun::Directory { directory, .. } => directories.push(directory),
             }
         }
@@ -354,6 +367,7 @@ impl Session {
         let options = self.plan_options();
         let planner = Planner::new(&tables, context.facts, &options);
         let mut rows = planner.plan(query).map_err(of_plan)?;
+        let reduces = reduces(&rows.plan);
         rows.fields.retain(|field| !field.hidden);
         let columns = rows.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
         let mut table = create_table::define(context, create, Some(columns)).await.map_err(of_ddl)?;
@@ -371,7 +385,7 @@ impl Session {
             Ok(vec![outcome])
         };
         let outcome = outcome.await;
-        self.end(context, vec![Begun::Table(Box::new(write))], outcome).await
+        self.end(context, vec![Begun::Table { write: Box::new(write), reduces }], outcome, text).await
     }
 
     /// What DEFAULT stands for, by column.

@@ -26,6 +26,7 @@ mod scripts;
 mod settings;
 mod shared;
 mod shell;
+mod small_files;
 mod statement;
 mod stores;
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Engine {
         if let Some(cluster) = self.cluster.as_ref().filter(|_| !shared.stays_here)
             && optimized.bytes > shared.work.short_bytes
         {
-            let state = self.state_of_job(shared.work.plan, cluster).await?;
+            let state = self.state_of_job(shared.work.plan, cluster, None).await?;
             let optimized = self.optimized_shared(&state, shared).await?;
             let states = |_: &LogicalPlan| Ok(state.clone());
             let fan = self.fan_out(&optimized, states).await?;

@@ -15,6 +15,7 @@ mod load;
 mod outcome;
 mod publish;
 mod seen;
+mod small;
 mod stored;
 mod target;
 #[cfg(test)]
@@ -31,5 +32,6 @@ pub use load::{Source, load};
 pub use outcome::{Amount, Outcome, ReplacedFiles};
 pub use publish::{KEEP_SECONDS, abandon, publish, sweep};
 pub use seen::{SeenPart, SeenTable};
+pub use small::SmallFiles;
 pub use stored::StoredFiles;
 pub use target::{Target, Write};

@@ -161,6 +161,11 @@ impl Target {
 }
 
 impl Write {
+    /// For another write of the same statement to the same place.
+    pub fn again(&self) -> Target {
+        Target { since: Some(self.began.clone()), ..self.target.clone() }
+    }
+
     pub fn description(&self) -> &WriteDescription {
         &self.description
     }
