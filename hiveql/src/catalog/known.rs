@@ -1,8 +1,7 @@
 //! Which partitions a table has, remembered: a query that reads one of 100,000 must not read the records of all.
 
-use super::{Catalog, CatalogError, Partition, Table, TableId, Version, Versioned, record};
+use super::{Catalog, CatalogError, Partition, Table, TableId, Version, Versioned, partition_values, record};
 use futures::{StreamExt, TryStreamExt};
-use serde::Deserialize;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
@@ -20,12 +19,6 @@ pub type AllValues = Arc<Vec<Vec<String>>>;
 #[derive(Debug, Default)]
 pub(super) struct KnownPartitions(Mutex<HashMap<TableId, (Option<Version>, AllValues)>>);
 
-/// All that is read of a record to know its partition.
-#[derive(Deserialize)]
-struct Values {
-    values: Vec<String>,
-}
-
 impl Catalog {
     /// The values of all partitions of the table, by no more than one look-up where they have not changed since.
     pub async fn all_partition_values(&self, table: &Table) -> Result<AllValues, CatalogError> {
@@ -36,8 +29,11 @@ impl Catalog {
             Some((version, values)) if version == changed => return Ok(values),
             _ => {}
         }
-        let found = self.read_all::<Values>(&record::partitions_of(table.id)).await?;
-        let values: AllValues = Arc::new(found.into_iter().map(|(_, found)| found.record.values).collect());
+        // A partition's name says its values: the records themselves are not read.
+        let names = self.names_below(&record::partitions_of(table.id)).await?;
+        let values = names.iter().map(|name| partition_values(name).unwrap_or_default());
+        let values = values.map(|values| values.into_iter().map(|(_, value)| value).collect());
+        let values: AllValues = Arc::new(values.collect());
         // What changed while it was read is noted under a later version, and so read again the next time.
         let mut known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= TABLES_MAX && !known.contains_key(&table.id) {

@@ -54,6 +54,21 @@ impl Catalog {
         Catalog { store, known: Arc::default() }
     }
 
+    /// What stands behind the prefix in the keys that begin with it, in order.
+    async fn names_below(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        let mut names: Vec<String> = Vec::new();
+        let mut last: Option<String> = None;
+        loop {
+            let page = self.store.scan(prefix, last.as_deref(), PAGE).await?;
+            let is_last = page.len() < PAGE;
+            names.extend(page.iter().filter_map(|(key, ..)| key.strip_prefix(prefix).map(str::to_owned)));
+            last = page.into_iter().next_back().map(|(key, ..)| key);
+            if is_last {
+                return Ok(names);
+            }
+        }
+    }
+
     /// Reads one record.
     async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<Versioned<T>>, CatalogError> {
         let Some((version, value)) = self.store.get(key).await? else { return Ok(None) };

@@ -87,6 +87,9 @@ impl Engine {
         // Strings have one layout everywhere.
         settings.execution.parquet.schema_force_view_types = false;
         settings.sql_parser.map_string_types_to_utf8view = false;
+        // What a sort sets aside before it needs it must leave it something to work with.
+        let reserved = &mut settings.execution.sort_spill_reservation_bytes;
+        *reserved = (*reserved).min(options.memory_bytes / 8);
         // Rows keep the order of their files as long as nothing asks for another one.
         settings.optimizer.enable_round_robin_repartition = false;
         let disk = DiskManagerBuilder::default()

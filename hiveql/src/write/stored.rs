@@ -5,14 +5,20 @@ use super::{
     target::{format, pairs},
 };
 use crate::{
-    catalog::{Catalog, DEFAULT_PARTITION, Partition, Snapshot, Table},
+    catalog::{Catalog, Column, DEFAULT_PARTITION, Partition, Snapshot, Table},
     ddl::{DdlContext, Stores},
     formats::{FileFormat, VirtualColumn},
-    scan::{Part, PartitionValues, ScanParts, ScanShape, TableFiles},
+    scan::{Part, PartitionColumns, PartitionValues, ScanParts, ScanShape, TableFiles},
     types::HiveType,
 };
 use async_trait::async_trait;
-use datafusion::common::{DataFusionError, Result as QueryResult, ScalarValue};
+use datafusion::{
+    arrow::{
+        array::StringArray,
+        compute::{CastOptions, cast_with_options},
+    },
+    common::{DataFusionError, Result as QueryResult, ScalarValue},
+};
 use futures::{StreamExt, TryStreamExt};
 use std::{fmt, sync::Arc};
 
@@ -120,13 +126,24 @@ impl fmt::Debug for StoredFiles {
 
 #[async_trait]
 impl TableFiles for StoredFiles {
-    async fn partitions(&self) -> QueryResult<Arc<Vec<PartitionValues>>> {
+    async fn partitions(&self) -> QueryResult<PartitionColumns> {
         if !self.table.is_partitioned() {
-            return Ok(Arc::new(vec![Vec::new()]));
+            return Ok(PartitionColumns { parts: 1, columns: Vec::new() });
         }
         let failed = |error: crate::catalog::CatalogError| DataFusionError::External(Box::new(error));
         let all = self.catalog.all_partition_values(&self.table).await.map_err(failed)?;
-        Ok(Arc::new(all.iter().map(|values| self.typed(values)).collect()))
+        let column = |(index, key): (usize, &Column)| {
+            let text = |values: &Vec<String>| {
+                let text = values.get(index)?.as_str();
+                (key.ty.is_text() || text != DEFAULT_PARTITION).then(|| text.to_owned())
+            };
+            let texts: StringArray = all.iter().map(text).collect();
+            // What is no value of its key's type is NULL.
+            let lenient = CastOptions { safe: true, ..CastOptions::default() };
+            cast_with_options(&texts, &key.ty.arrow(), &lenient)
+        };
+        let columns = self.table.partition_keys.iter().enumerate().map(column);
+        Ok(PartitionColumns { parts: all.len(), columns: columns.collect::<Result<_, _>>()? })
     }
 
     async fn parts(&self, kept: &[usize]) -> QueryResult<ScanParts> {
