@@ -20,6 +20,9 @@ pub struct Args {
     /// Dynamic partitions of one INSERT
     #[arg(long, default_value_t = 5_000)]
     inserted: usize,
+    /// Rows of each of these
+    #[arg(long, default_value_t = 40)]
+    rows: usize,
     /// What operators of the INSERT may hold, in MiB
     #[arg(long, default_value_t = 128)]
     memory: usize,
@@ -27,8 +30,6 @@ pub struct Args {
 
 /// What a process with this much memory can do.
 const INSERT_BYTES_MAX: u64 = 256 << 20;
-/// Rows of each partition that is inserted.
-const ROWS_EACH: usize = 40;
 
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let home = tempfile::tempdir()?;
@@ -64,7 +65,7 @@ async fn insert(session: &mut Session, args: &Args, report: &mut Report) -> Resu
         ),
         &format!(
             "create table rounds as select posexplode(split(repeat(',', {}), ',')) as (n, empty)",
-            ROWS_EACH - 1
+            args.rows - 1
         ),
         parquet,
         &format!("set hive.exec.max.dynamic.partitions={count}"),
@@ -82,7 +83,7 @@ async fn insert(session: &mut Session, args: &Args, report: &mut Report) -> Resu
         return Err(format!("{made} partitions were made, not {count}").into());
     }
     report.add(Row {
-        what: format!("INSERT of {} rows into {count} dynamic partitions", count * ROWS_EACH),
+        what: format!("INSERT of {} rows into {count} dynamic partitions", count * args.rows),
         skep: format!("{}, peak {} MiB", seconds(time), peak >> 20),
         other: "-".to_owned(),
         ratio: None,

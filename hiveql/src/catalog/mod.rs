@@ -28,6 +28,7 @@ pub use contents::{
 };
 pub use durable::DurableStore;
 pub use error::CatalogError;
+pub use known::PartitionList;
 pub use model::*;
 pub use partition_name::{DEFAULT_PARTITION, escape, partition_name, partition_values, unescape};
 pub use partitions::PartitionFilter;

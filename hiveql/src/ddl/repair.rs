@@ -25,7 +25,7 @@ pub async fn execute(
     let catalog = context.home(&table.record);
     let stored = folders(context, &table.record).await?;
     let known: BTreeSet<Vec<String>> =
-        catalog.all_partition_values(&table.record).await?.iter().cloned().collect();
+        catalog.all_partition_values(&table.record).await?.values.iter().cloned().collect();
     let new: Vec<_> = stored
         .difference(&known)
         .map(|values| alter_partitions::made(context, &table.record, values.clone()))

@@ -65,6 +65,7 @@ impl DirectoryWrite {
             sorted_by: Vec::new(),
             compression: super::target::compression(context),
             is_plain: true,
+            counts_columns: false,
         };
         Ok(DirectoryWrite { description, store, directory, text: path.to_owned() })
     }
@@ -84,13 +85,13 @@ impl DirectoryWrite {
         let format = Arc::new(self.description.format()?);
         let description = Arc::new(self.description.clone());
         let mut folders =
-            Folders::new(description, format, self.store.clone(), TaskAttempt { task: 0, attempt: 0 });
+            Folders::new(description, format, self.store.clone(), TaskAttempt { task: 0, attempt: 0 })?;
         while let Some(batch) = rows.try_next().await? {
             if batch.num_rows() > 0 {
                 folders.write(&batch).await?;
             }
         }
-        Ok(Outcome { folders: folders.close().await?, ..Outcome::default() })
+        Ok(Outcome { folders: folders.close().await?.amounts, ..Outcome::default() })
     }
 
     /// Puts the files into place.

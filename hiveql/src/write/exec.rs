@@ -1,7 +1,11 @@
 //! The plan node that writes files, and the table that makes DataFusion plan it.
 
-use super::{Amount, WriteDescription, folders::Folders, outcome};
-use crate::{catalog::WriteNumber, formats::FileFormat};
+use super::{
+    WriteDescription,
+    folders::{Closed, Folders},
+    outcome,
+};
+use crate::formats::FileFormat;
 use async_trait::async_trait;
 use datafusion::{
     arrow::{array::RecordBatch, compute::SortOptions, datatypes::SchemaRef},
@@ -189,15 +193,14 @@ impl ExecutionPlan for WriteExec {
         let known = context.session_config().get_extension::<TaskAttempt>();
         let attempt = known.map_or(of_partition, |known| *known);
         let (description, format) = (self.description.clone(), self.format.clone());
-        let folders = Folders::new(description, format, self.store.clone(), attempt);
+        let folders = Folders::new(description, format, self.store.clone(), attempt)?;
         let input = self.input.execute(partition, context)?;
-        let answer = stream::once(write(self.description.write, folders, input, attempt));
+        let answer = stream::once(write(folders, input, attempt));
         Ok(Box::pin(RecordBatchStreamAdapter::new(outcome::schema(), answer)))
     }
 }
 
 async fn write(
-    number: WriteNumber,
     mut folders: Folders,
     mut input: SendableRecordBatchStream,
     attempt: TaskAttempt,
@@ -207,6 +210,7 @@ async fn write(
             folders.write(&batch).await?;
         }
     }
-    let closed: std::collections::BTreeMap<String, Amount> = folders.close().await?;
-    outcome::rows(number, attempt, &closed)
+    let number = folders.description().write;
+    let Closed { amounts, columns } = folders.close().await?;
+    outcome::rows(number, attempt, &amounts, columns.as_deref())
 }

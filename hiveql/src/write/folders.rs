@@ -1,6 +1,6 @@
 //! The files of one task: rows go to the folder that their keys say and, there, to the file of their bucket.
 
-use super::{Amount, TaskAttempt, WriteDescription};
+use super::{Amount, TaskAttempt, WriteDescription, columns::ColumnCounts};
 use crate::{
     catalog::{Stem, WrittenName},
     formats::{FileFormat, FileWriter, Sink, arrow_schema, conform_columns},
@@ -24,7 +24,16 @@ pub(super) struct Folders {
     /// The one that is written to: rows come ordered by their keys.
     folder: Option<Folder>,
     /// What is written and closed, by the folder's name.
-    pub closed: BTreeMap<String, Amount>,
+    closed: BTreeMap<String, Amount>,
+    counts: Option<ColumnCounts>,
+}
+
+/// What became of all rows.
+pub(super) struct Closed {
+    /// By folder.
+    pub amounts: BTreeMap<String, Amount>,
+    /// What was counted of the columns, encoded.
+    pub columns: Option<Vec<u8>>,
 }
 
 struct Folder {
@@ -40,13 +49,21 @@ impl Folders {
         format: Arc<FileFormat>,
         store: Arc<dyn ObjectStore>,
         attempt: TaskAttempt,
-    ) -> Folders {
-        Folders { description, format, store, attempt, folder: None, closed: BTreeMap::new() }
+    ) -> Result<Folders> {
+        let counts = description.counts_columns.then(|| ColumnCounts::new(format.columns())).transpose()?;
+        Ok(Folders { description, format, store, attempt, folder: None, closed: BTreeMap::new(), counts })
+    }
+
+    pub fn description(&self) -> &WriteDescription {
+        &self.description
     }
 
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let width = self.format.columns().len();
         let data = self.renamed(batch)?;
+        if let Some(counts) = &mut self.counts {
+            counts.add(data.columns())?;
+        }
         let keys = batch.columns().get(width..).unwrap_or_default().to_vec();
         if keys.is_empty() {
             self.enter(&[]).await?;
@@ -132,9 +149,10 @@ impl Folders {
         written.map_err(|error| error.under(&self.description.prefix).into())
     }
 
-    pub async fn close(mut self) -> Result<BTreeMap<String, Amount>> {
+    pub async fn close(mut self) -> Result<Closed> {
         self.leave().await?;
-        Ok(self.closed)
+        let columns = self.counts.as_mut().map(ColumnCounts::encode).transpose()?;
+        Ok(Closed { amounts: self.closed, columns })
     }
 }
 

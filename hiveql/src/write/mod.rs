@@ -3,6 +3,7 @@
 //! A write takes a number, puts its files where they will stay under names with that number, and is then published: one
 //! transaction of the catalog makes all of them seen, in all folders of all tables that the statement writes to.
 
+mod columns;
 mod description;
 mod directory;
 mod error;

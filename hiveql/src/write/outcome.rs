@@ -1,10 +1,14 @@
 //! What a write made, as the rows that its tasks answer with.
 
-use super::TaskAttempt;
-use crate::catalog::{Attempts, FileStamp, Partition, Replaced, WriteNumber};
+use super::{TaskAttempt, columns::ColumnCounts};
+use crate::{
+    catalog::{Attempts, ColumnStatistics, FileStamp, Partition, Replaced, WriteNumber},
+    functions::SessionFacts,
+    types::HiveType,
+};
 use datafusion::{
     arrow::{
-        array::{Array, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
+        array::{Array, AsArray, BinaryArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
         datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type},
     },
     common::{DataFusionError, Result, internal_datafusion_err},
@@ -26,6 +30,7 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("rows", DataType::UInt64, false),
         Field::new("bytes", DataType::UInt64, false),
         Field::new("write", DataType::UInt64, false),
+        Field::new("columns", DataType::Binary, true),
     ]))
 });
 
@@ -63,6 +68,8 @@ pub struct Outcome {
     pub replaced: BTreeMap<Vec<String>, ReplacedFiles>,
     /// What partitions are that must not be there yet, by their values; others are made like their table.
     pub partitions: BTreeMap<Vec<String>, Partition>,
+    /// What each task counted of the columns, encoded; `None`: nothing was counted.
+    pub(super) columns: Option<Vec<Vec<u8>>>,
 }
 
 /// Files of a table or a partition that go when what was written comes.
@@ -83,6 +90,7 @@ impl Default for Outcome {
             moved: None,
             replaced: BTreeMap::new(),
             partitions: BTreeMap::new(),
+            columns: None,
         }
     }
 }
@@ -90,6 +98,20 @@ impl Default for Outcome {
 impl Outcome {
     pub fn rows(&self) -> u64 {
         self.folders.values().map(|amount| amount.rows).sum()
+    }
+
+    /// What was counted of these columns by all tasks together.
+    pub(super) fn statistics(
+        &self,
+        columns: &[(String, HiveType)],
+        facts: &SessionFacts,
+    ) -> Result<Option<BTreeMap<String, ColumnStatistics>>> {
+        let Some(encoded) = &self.columns else { return Ok(None) };
+        let mut counts = ColumnCounts::new(columns)?;
+        for encoded in encoded {
+            counts.merge(encoded)?;
+        }
+        counts.statistics(columns, self.rows(), facts).map(Some)
     }
 
     /// Runs a write to its end.
@@ -116,8 +138,12 @@ fn read(batch: &RecordBatch, outcomes: &mut BTreeMap<WriteNumber, Outcome>) -> R
     let large = |index: usize| batch.column(index).as_primitive_opt::<UInt64Type>().ok_or_else(missing);
     let (tasks, attempts) = (small(1)?, small(2)?);
     let (files, rows, bytes, writes) = (large(3)?, large(4)?, large(5)?, large(6)?);
+    let counted = batch.column(7).as_binary_opt::<i32>().ok_or_else(missing)?;
     for row in 0..batch.num_rows() {
         let outcome = outcomes.entry(writes.value(row)).or_default();
+        if counted.is_valid(row) {
+            outcome.columns.get_or_insert_default().push(counted.value(row).to_vec());
+        }
         if attempts.value(row) > 0 {
             outcome.attempts.insert(tasks.value(row), attempts.value(row));
         }
@@ -134,6 +160,7 @@ pub(super) fn rows(
     write: WriteNumber,
     TaskAttempt { task, attempt }: TaskAttempt,
     folders: &BTreeMap<String, Amount>,
+    columns: Option<&[u8]>,
 ) -> Result<RecordBatch> {
     let nothing = [(None, Amount::default())];
     let some = folders.iter().map(|(folder, amount)| (Some(folder.as_str()), *amount));
@@ -151,6 +178,8 @@ pub(super) fn rows(
             Arc::new(column(|amount| amount.rows)),
             Arc::new(column(|amount| amount.bytes)),
             Arc::new(UInt64Array::from_value(write, count)),
+            // Once: it is of all rows.
+            Arc::new((0..count).map(|row| columns.filter(|_| row == 0)).collect::<BinaryArray>()),
         ],
     )
     .map_err(DataFusionError::from)

@@ -5,20 +5,14 @@ use super::{
     target::{format, pairs},
 };
 use crate::{
-    catalog::{Catalog, Column, DEFAULT_PARTITION, Partition, Snapshot, Table},
+    catalog::{Catalog, DEFAULT_PARTITION, Partition, Snapshot, Table},
     ddl::{DdlContext, Stores},
     formats::{FileFormat, VirtualColumn},
     scan::{Part, PartitionColumns, PartitionValues, ScanParts, ScanShape, TableFiles},
     types::HiveType,
 };
 use async_trait::async_trait;
-use datafusion::{
-    arrow::{
-        array::StringArray,
-        compute::{CastOptions, cast_with_options},
-    },
-    common::{DataFusionError, Result as QueryResult, ScalarValue},
-};
+use datafusion::common::{DataFusionError, Result as QueryResult, ScalarValue};
 use futures::{StreamExt, TryStreamExt};
 use std::{fmt, sync::Arc};
 
@@ -70,7 +64,7 @@ impl StoredFiles {
 
     async fn partition_parts(&self, kept: &[usize], snapshot: &Snapshot) -> Result<Vec<Part>, WriteError> {
         let values = self.catalog.all_partition_values(&self.table).await?;
-        let wanted = kept.iter().filter_map(|index| values.get(*index).cloned()).collect();
+        let wanted = kept.iter().filter_map(|index| values.values.get(*index).cloned()).collect();
         let found = self.catalog.partitions_with(&self.table, wanted).await?;
         futures::stream::iter(found)
             .map(|partition| self.part(partition.record, snapshot))
@@ -132,18 +126,8 @@ impl TableFiles for StoredFiles {
         }
         let failed = |error: crate::catalog::CatalogError| DataFusionError::External(Box::new(error));
         let all = self.catalog.all_partition_values(&self.table).await.map_err(failed)?;
-        let column = |(index, key): (usize, &Column)| {
-            let text = |values: &Vec<String>| {
-                let text = values.get(index)?.as_str();
-                (key.ty.is_text() || text != DEFAULT_PARTITION).then(|| text.to_owned())
-            };
-            let texts: StringArray = all.iter().map(text).collect();
-            // What is no value of its key's type is NULL.
-            let lenient = CastOptions { safe: true, ..CastOptions::default() };
-            cast_with_options(&texts, &key.ty.arrow(), &lenient)
-        };
-        let columns = self.table.partition_keys.iter().enumerate().map(column);
-        Ok(PartitionColumns { parts: all.len(), columns: columns.collect::<Result<_, _>>()? })
+        let types: Vec<HiveType> = self.table.partition_keys.iter().map(|key| key.ty.clone()).collect();
+        Ok(PartitionColumns { parts: all.values.len(), columns: all.columns(&types)? })
     }
 
     async fn parts(&self, kept: &[usize]) -> QueryResult<ScanParts> {

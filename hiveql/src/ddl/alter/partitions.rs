@@ -113,7 +113,7 @@ async fn matching(
         return Ok(found);
     }
     let mut wanted = Vec::new();
-    for values in catalog.all_partition_values(table).await?.iter() {
+    for values in catalog.all_partition_values(table).await?.values.iter() {
         if partition_filter::matches_all(table, values, predicates)? {
             wanted.push(values.clone());
         }

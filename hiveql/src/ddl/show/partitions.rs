@@ -22,7 +22,7 @@ pub async fn execute(
     let wanted = partition_spec::filter(&table, spec)?;
     let all = context.home(&table).all_partition_values(&table).await?;
     let mut found: Vec<&Vec<String>> = Vec::new();
-    for values in all.iter().filter(|values| is_wanted(&wanted, values)) {
+    for values in all.values.iter().filter(|values| is_wanted(&wanted, values)) {
         let matches = match filter {
             Some(filter) => partition_filter::matches(&table, values, filter)?,
             None => true,
