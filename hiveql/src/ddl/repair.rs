@@ -1,11 +1,16 @@
 //! MSCK REPAIR TABLE and RECOVER PARTITIONS: what lies in the store against what the catalog says.
 
-use super::{DdlContext, DdlError, Output, Problem, alter_partitions, files, partition_spec};
+use super::{DdlContext, DdlError, Output, Problem, alter_partitions, partition_spec};
 use crate::{
     catalog::{Change, Table, partition_values},
     syntax::ast::{MsckAction, ObjectName},
 };
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
 use std::collections::BTreeSet;
+
+/// How many folders are listed at a time.
+const AT_ONCE: usize = 16;
 
 pub async fn execute(
     context: &DdlContext<'_>,
@@ -19,19 +24,16 @@ pub async fn execute(
     }
     let catalog = context.home(&table.record);
     let stored = folders(context, &table.record).await?;
-    let known = catalog.partitions(&table.record, &Vec::new()).await?;
-    let known_values: BTreeSet<&Vec<String>> =
-        known.iter().map(|partition| &partition.record.values).collect();
+    let known: BTreeSet<Vec<String>> =
+        catalog.all_partition_values(&table.record).await?.values.iter().cloned().collect();
     let new: Vec<_> = stored
-        .iter()
-        .filter(|values| !known_values.contains(values))
+        .difference(&known)
         .map(|values| alter_partitions::made(context, &table.record, values.clone()))
         .collect();
+    let missing = known.difference(&stored).cloned().collect();
     // One with a place of its own is not judged by the table's folder.
-    let gone: Vec<_> = known
-        .iter()
-        .filter(|partition| partition.record.location.is_none() && !stored.contains(&partition.record.values))
-        .collect();
+    let mut gone = catalog.partitions_with(&table.record, missing).await?;
+    gone.retain(|partition| partition.record.location.is_none());
     let mut messages = Vec::new();
     let text = |partition| format!("{}:{}", table.record.name, table.record.partition_name(partition));
     if !new.is_empty() {
@@ -63,19 +65,29 @@ pub async fn execute(
     Ok(Output::listing("message", messages))
 }
 
-/// The values of all folders below the table's location that are named as its partitions.
+/// The values of all folders below the table's location that are named as its partitions, whatever is in them.
 async fn folders(context: &DdlContext<'_>, table: &Table) -> Result<BTreeSet<Vec<String>>, DdlError> {
-    let (_, root) = context.stores.resolve(&table.storage.location)?;
-    let mut found = BTreeSet::new();
-    for file in files::list(context.stores, &table.storage.location).await? {
-        let Some(parts) = file.location.prefix_match(&root) else { continue };
-        let folders: Vec<String> =
-            parts.take(table.partition_keys.len()).map(|part| part.as_ref().to_owned()).collect();
-        if let Some(values) = values_of(table, &folders.join("/")) {
-            found.insert(values);
-        }
+    let location = &table.storage.location;
+    let (store, root) = context.stores.resolve(location)?;
+    let mut level = vec![root.clone()];
+    for _ in &table.partition_keys {
+        let below = futures::stream::iter(level)
+            .map(|folder| {
+                let store = store.clone();
+                async move { store.list_with_delimiter(Some(&folder)).await }
+            })
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await
+            .map_err(|source| DdlError::Files { location: location.clone(), source })?;
+        level = below.into_iter().flat_map(|listed| listed.common_prefixes).collect();
+        level.retain(|folder| folder.filename().is_some_and(|name| name.contains('=')));
     }
-    Ok(found)
+    let name = |folder: &Path| {
+        let parts: Vec<_> = folder.prefix_match(&root)?.collect();
+        Some(parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("/"))
+    };
+    Ok(level.iter().filter_map(|folder| values_of(table, &name(folder)?)).collect())
 }
 
 fn values_of(table: &Table, name: &str) -> Option<Vec<String>> {

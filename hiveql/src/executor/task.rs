@@ -170,6 +170,7 @@ impl Attempt<'_> {
             handover => {
                 let out = ShuffleOut::new(
                     handover,
+                    part,
                     fragment.plan.schema(),
                     self.launch.partitions,
                     batch_rows,

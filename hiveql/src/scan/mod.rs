@@ -20,7 +20,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use datafusion::{
-    arrow::datatypes::{Field, Schema, SchemaRef},
+    arrow::{
+        array::ArrayRef,
+        datatypes::{Field, Schema, SchemaRef},
+    },
     catalog::{Session, TableProvider},
     common::{DFSchema, Result, ScalarValue, Statistics},
     logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
@@ -95,11 +98,18 @@ impl ScanParts {
 /// Values of partition columns, of their Arrow types.
 pub type PartitionValues = Vec<ScalarValue>;
 
+/// Of many parts, by partition column.
+#[derive(Debug, Clone)]
+pub struct PartitionColumns {
+    pub parts: usize,
+    pub columns: Vec<ArrayRef>,
+}
+
 /// Knows which files a table has. It is asked for the values of its parts first, and then only for the parts that are read.
 #[async_trait]
 pub trait TableFiles: fmt::Debug + Send + Sync {
-    /// One for each part; those of a table without partitions are one without values.
-    async fn partitions(&self) -> Result<Arc<Vec<PartitionValues>>>;
+    /// The values of all parts, a column for each key; a table without partitions is one part without values.
+    async fn partitions(&self) -> Result<PartitionColumns>;
 
     /// The parts of these numbers among the partitions.
     async fn parts(&self, kept: &[usize]) -> Result<ScanParts>;

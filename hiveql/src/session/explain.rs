@@ -1,10 +1,12 @@
 //! EXPLAIN in its kinds.
 
-use super::{Answer, Session, SessionError, bind::names_of};
+use super::{Answer, Session, SessionError, bind::names_of, insert::names_in_branches, shared::SharedWork};
 use crate::{
     ddl::DdlContext,
     plan::{Bound, Planner},
-    syntax::ast::{Explain, ExplainKind, Insert, ObjectName, Query, Statement, walk},
+    syntax::ast::{
+        Cte, Explain, ExplainKind, Insert, InsertBranch, ObjectName, Query, Statement, TableExpr, walk,
+    },
 };
 use serde_json::json;
 
@@ -20,7 +22,12 @@ impl Session {
             ExplainKind::Ast => Ok(lines(format!("{:#?}", explain.statement).lines())),
             _ => match query_of(&explain.statement) {
                 Some(query) => self.explain_query(context, query, text).await,
-                None => Ok(lines([format!("{:?}", explain.statement).as_str()])),
+                None => match explain.statement.as_ref() {
+                    Statement::Insert(Insert::Multi { with, from, branches, .. }) => {
+                        self.explain_branches(context, (with, from, branches), text).await
+                    }
+                    other => Ok(lines([format!("{other:?}").as_str()])),
+                },
             },
         }
     }
@@ -36,6 +43,22 @@ impl Session {
         let planned = Planner::new(&tables, context.facts, &options).plan(query);
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
         Ok(Answer::Text(self.engine.explain(&relation.plan).await?))
+    }
+
+    async fn explain_branches(
+        &self,
+        context: &DdlContext<'_>,
+        (with, from, branches): (&[Cte], &[TableExpr], &[InsertBranch]),
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let tables = self.bind(context, &names_in_branches(with, from, branches)).await?;
+        let options = self.plan_options();
+        let planned = Planner::new(&tables, context.facts, &options).branches(with, from, branches);
+        let (source, rows) = planned.map_err(|error| SessionError::of_plan(&error, text))?;
+        let branches: Vec<_> = rows.into_iter().map(|rows| rows.plan).collect();
+        let work = self.work(&source, context.facts, text);
+        let shared = SharedWork { work, branches: &branches, stays_here: false };
+        Ok(Answer::Text(self.engine.explain_shared(&shared).await?))
     }
 
     /// `{"input_tables":[...],"input_partitions":[...]}`

@@ -24,7 +24,9 @@ mod progress;
 mod query;
 mod scripts;
 mod settings;
+mod shared;
 mod shell;
+mod small_files;
 mod statement;
 mod stores;
 #[cfg(test)]

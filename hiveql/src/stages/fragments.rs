@@ -47,6 +47,7 @@ struct Fragment {
 enum EncodedHandover {
     Result,
     Together { sorted: bool },
+    Own { first: usize, count: usize },
     Hashed { keys: Vec<Vec<u8>>, first: usize, count: usize },
 }
 
@@ -88,6 +89,7 @@ impl Fragments {
             let handover = match &stage.handover {
                 Handover::Result => EncodedHandover::Result,
                 Handover::Together { sorted } => EncodedHandover::Together { sorted: *sorted },
+                Handover::Own { first, count } => EncodedHandover::Own { first: *first, count: *count },
                 Handover::Hashed { keys, first, count } => EncodedHandover::Hashed {
                     keys: keys.iter().map(|key| encode_expression(&codec, key)).collect::<Result<_, _>>()?,
                     first: *first,
@@ -138,6 +140,7 @@ impl Fragments {
             let handover = match &fragment.handover {
                 EncodedHandover::Result => Handover::Result,
                 EncodedHandover::Together { sorted } => Handover::Together { sorted: *sorted },
+                EncodedHandover::Own { first, count } => Handover::Own { first: *first, count: *count },
                 EncodedHandover::Hashed { keys, first, count } => {
                     let key = |bytes: &Vec<u8>| decode_expression(&codec, bytes, &plan.schema(), context);
                     let keys = keys.iter().map(key).collect::<Result<Vec<Arc<dyn PhysicalExpr>>, _>>()?;

@@ -9,6 +9,7 @@ mod place;
 mod queries;
 mod samples;
 mod scripts;
+mod statistics;
 mod transfer;
 mod writes;
 
