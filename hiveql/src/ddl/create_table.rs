@@ -10,6 +10,8 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
+const EXTERNAL_AS_QUERY: &str = "hive.ctas.external.tables";
+
 pub async fn execute(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Output, DdlError> {
     if exists(context, statement).await? {
         return Ok(Output::none());
@@ -49,6 +51,11 @@ pub async fn define(
     statement: &CreateTable,
     of_query: Option<Vec<Column>>,
 ) -> Result<Table, DdlError> {
+    if let (Some(_), true, Some("false")) =
+        (&of_query, statement.external, (context.settings)(EXTERNAL_AS_QUERY).as_deref())
+    {
+        return Err(Problem::ExternalAsQuery.into());
+    }
     let (columns, partition_keys) = match of_query {
         None => (columns(&statement.columns)?, columns(&statement.partitioned_by)?),
         Some(found) => columns_of_query(statement, found)?,
@@ -58,7 +65,7 @@ pub async fn define(
     let location = std::mem::take(&mut table.storage.location);
     table.storage = storage_clauses::storage(context, statement)?;
     table.storage.location = location;
-    storage_clauses::add_delimiters(&mut table.storage, statement.row_format.as_ref());
+    storage_clauses::add_delimiters(&mut table.storage, statement.row_format.as_ref())?;
     table.columns = columns;
     table.partition_keys = partition_keys;
     if let Some(clustering) = &statement.clustered_by {
@@ -70,6 +77,7 @@ pub async fn define(
         table.storage.skew = Some(storage_clauses::skew(skew));
     }
     table.constraints = constraints::all(context, &table, &statement.columns, &statement.constraints)?;
+    constraints::check(context, &table, 0).await?;
     Ok(table)
 }
 
@@ -85,21 +93,22 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
     if let Some(comment) = &statement.comment {
         properties.insert("comment".to_owned(), comment.clone());
     }
-    if statement.external {
+    let external = statement.external || is_external(&properties);
+    if external {
         properties.insert("EXTERNAL".to_owned(), "TRUE".to_owned());
     }
     if statement.transactional {
         properties.insert("transactional".to_owned(), "true".to_owned());
     }
     properties.entry("bucketing_version".to_owned()).or_insert_with(|| "2".to_owned());
-    if !statement.external && statement.partitioned_by.is_empty() {
+    if !external && statement.partitioned_by.is_empty() {
         statistics::set_empty(&mut properties);
     }
     Ok(Table {
         id: TableId(0),
         database,
         name,
-        kind: if statement.external { TableKind::External } else { TableKind::Managed },
+        kind: if external { TableKind::External } else { TableKind::Managed },
         temporary: statement.temporary,
         columns: Vec::new(),
         partition_keys: Vec::new(),
@@ -115,6 +124,11 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
         statistics: BTreeMap::new(),
         contents: None,
     })
+}
+
+/// What the property of that name says, which makes a table external, and one that was external the warehouse's.
+pub fn is_external(properties: &BTreeMap<String, String>) -> bool {
+    properties.get("EXTERNAL").is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 /// Below the database's place. A temporary table has a place of its own, for it may share its name with another.

@@ -6,7 +6,7 @@ use super::{
     destination::{Destination, default_texts},
 };
 use crate::{
-    catalog::{Column, Table, TableId},
+    catalog::{Column, Table, TableId, partition_values},
     ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
     plan::{InsertInto, Planner, Relation, TableName},
     syntax::ast::{
@@ -17,7 +17,7 @@ use crate::{
     write::{self, DirectoryWrite, Outcome, Target, Write},
 };
 use datafusion::{datasource::provider_as_source, logical_expr::LogicalPlan};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DYNAMIC: &str = "hive.exec.dynamic.partition";
 const DYNAMIC_MODE: &str = "hive.exec.dynamic.partition.mode";
@@ -58,6 +58,7 @@ impl Session {
                 rows.into_iter().zip(targets).map(|(rows, target)| Job { rows, target }).collect()
             }
         };
+        check_outputs(&jobs).map_err(|error| SessionError::of_ddl(&error, text))?;
         let mut begun = Vec::with_capacity(jobs.len());
         let mut ended = Ok(Vec::new());
         for job in jobs {
@@ -92,8 +93,15 @@ impl Session {
                     overwrite: insert.overwrite,
                     ..Target::of(table)
                 };
+                if insert.if_not_exists && !target.is_whole() {
+                    let spec = partition_spec::text(&insert.partition);
+                    return Err(of_ddl(Problem::DynamicIfNotExists(spec).into()));
+                }
                 if insert.if_not_exists && target.partition(context).await?.is_some() {
                     return Ok(None);
+                }
+                if target.refuses_more(context).await? {
+                    return Err(of_ddl(Problem::Immutable(target.table.full_name()).into()));
                 }
                 Ok(Some(Begun::Table(Box::new(target.begin(context, &self.id).await?))))
             }
@@ -202,7 +210,7 @@ impl Session {
                     .insert(job.rows.clone(), &destination.insert_into(&insert.columns))
                     .map_err(|error| SessionError::of_plan(&error, text))?;
                 let outcome = self.run_write(context, &plan, text).await?;
-                self.check_partitions(&outcome)?;
+                self.check_partitions(context, &outcome)?;
                 Ok(outcome)
             }
             (Begun::Directory { directory, is_local }, _) => {
@@ -243,7 +251,11 @@ impl Session {
         Ok(Outcome::collect(stream).await?)
     }
 
-    fn check_partitions(&self, outcome: &Outcome) -> Result<(), SessionError> {
+    fn check_partitions(&self, context: &DdlContext<'_>, outcome: &Outcome) -> Result<(), SessionError> {
+        for values in outcome.folders.keys().filter_map(|folder| partition_values(folder)) {
+            let values: Vec<String> = values.into_iter().map(|(_, value)| value).collect();
+            partition_spec::check_values(context, &values).map_err(|error| SessionError::of_ddl(&error, ""))?;
+        }
         let most = self.settings.get(DYNAMIC_MAX).and_then(|text| text.parse::<usize>().ok());
         let made = outcome.folders.len();
         match most {
@@ -325,7 +337,7 @@ impl Session {
             let destination = Destination::of(&write, source);
             let plan = planner.insert(rows, &destination.insert_into(&[])).map_err(of_plan)?;
             let outcome = self.run_write(context, &plan, text).await?;
-            self.check_partitions(&outcome)?;
+            self.check_partitions(context, &outcome)?;
             Ok(vec![outcome])
         };
         let outcome = outcome.await;
@@ -351,6 +363,19 @@ impl Session {
         });
         Ok(Defaults(parsed.collect()))
     }
+}
+
+/// No two parts of a statement write to one directory.
+fn check_outputs(jobs: &[Job<'_>]) -> Result<(), ddl::DdlError> {
+    let mut seen = BTreeSet::new();
+    for job in jobs {
+        if let InsertTarget::Directory(directory) = job.target
+            && !seen.insert((directory.local, directory.path.trim_end_matches('/')))
+        {
+            return Err(Problem::OutputTwice(directory.path.clone()).into());
+        }
+    }
+    Ok(())
 }
 
 /// By position in a row.

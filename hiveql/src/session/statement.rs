@@ -5,8 +5,8 @@ use crate::{
     catalog::Column,
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
-    plan::{Planner, TableName, Tables},
-    syntax::ast::{AlterAction, CreateSource, CreateView, Cte, Describe, Statement},
+    plan::{Planner, Relation, TableName, Tables},
+    syntax::ast::{AlterAction, AlterTable, CreateSource, CreateView, Cte, Describe, Query, Statement},
     types::HiveType,
 };
 use datafusion::{
@@ -60,6 +60,9 @@ impl Session {
                 if matches!(alter.action, AlterAction::Concatenate | AlterAction::Compact(_)) =>
             {
                 self.concatenate(context, alter, text).await?
+            }
+            Statement::AlterTable(alter) if let AlterAction::AsQuery { query, text: of_query } = &alter.action => {
+                self.alter_view(context, alter, query, of_query, text).await?
             }
             Statement::CreateTable(create) => match &create.source {
                 CreateSource::LikeFile { format, path } => {
@@ -121,33 +124,83 @@ impl Session {
         text: &str,
     ) -> Result<Answer, SessionError> {
         let tables = self.bind(context, &super::bind::names_of(&view.query)).await?;
+        self.check_tables_of_view(context, &view.query).await?;
         let options = self.plan_options();
         let planned = Planner::new(&tables, context.facts, &options).plan(&view.query);
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
-        let columns =
-            relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
-        ddl::views::create(context, view, columns, expanded(view, &tables, &self.database))
+        let text_of_view = expanded(&view.query, &view.text, &tables, &self.database);
+        ddl::views::create(context, view, columns(&relation), text_of_view)
             .await
             .map_err(|error| SessionError::of_ddl(&error, text))?;
         Ok(Answer::done())
     }
+
+    /// ALTER VIEW ... AS.
+    async fn alter_view(
+        &self,
+        context: &DdlContext<'_>,
+        alter: &AlterTable,
+        query: &Query,
+        of_query: &str,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let of_ddl = |error| SessionError::of_ddl(&error, text);
+        let view = ddl::views::to_alter(context, &alter.table).await.map_err(of_ddl)?;
+        let tables = self.bind(context, &super::bind::names_of(query)).await?;
+        self.check_tables_of_view(context, query).await?;
+        let options = self.plan_options();
+        let planned = Planner::new(&tables, context.facts, &options).plan(query);
+        let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
+        let text_of_view = expanded(query, of_query, &tables, &self.database);
+        ddl::views::replace_query(context, &view, columns(&relation), of_query, text_of_view)
+            .await
+            .map_err(of_ddl)?;
+        Ok(Answer::done())
+    }
+
+    /// A view outlives the session, so it can name nothing that does not.
+    async fn check_tables_of_view(
+        &self,
+        context: &DdlContext<'_>,
+        query: &Query,
+    ) -> Result<(), SessionError> {
+        for name in super::bind::names_of(query) {
+            let is_cte = |cte: &Cte| name.parts.first().is_some_and(|part| cte.name.is(&part.text));
+            let found = context.find_table(&name).await;
+            if let Ok(Some(table)) = found.map(|found| found.map(|found| found.record))
+                && table.temporary
+                && !query.with.iter().any(is_cte)
+            {
+                return Err(SessionError::new(format!(
+                    "SemanticException View definition references temporary table {}",
+                    table.full_name()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The columns that a query yields, for a view's definition.
+fn columns(relation: &Relation) -> Vec<Column> {
+    relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect()
 }
 
 /// The view's text with the database of each table, so that it means the same wherever it is asked.
-fn expanded(view: &CreateView, tables: &Tables, database: &str) -> String {
-    let mut names = super::bind::names_of(&view.query);
+fn expanded(query: &Query, text: &str, tables: &Tables, database: &str) -> String {
+    let mut names = super::bind::names_of(query);
     names.retain(|name| {
         let is_cte = |cte: &Cte| name.parts.first().is_some_and(|part| cte.name.is(&part.text));
         name.parts.len() == 1
             && tables.bound.contains_key(&TableName::of(name, database))
-            && !view.query.with.iter().any(is_cte)
+            && !query.with.iter().any(is_cte)
     });
     // From the end, so that what comes before stays where it is.
     names.sort_by_key(|name| std::cmp::Reverse(name.span.start));
     names.dedup_by_key(|name| name.span.start);
-    let mut text = view.text.clone();
+    let mut text = text.to_owned();
     for name in names {
-        if let Some(place) = name.span.start.checked_sub(view.query.span.start)
+        if let Some(place) = name.span.start.checked_sub(query.span.start)
             && text.is_char_boundary(place)
         {
             text.insert_str(place, &format!("`{database}`."));

@@ -25,6 +25,10 @@ pub async fn execute(
         | AlterAction::ChangeColumn { cascade, .. } => *cascade,
         _ => false,
     };
+    if is_cascade && !table.record.is_partitioned() {
+        return Err(Problem::CascadeWithoutPartitions.into());
+    }
+    check_skew(&table.record, action)?;
     if let Some(partitions) = partitions {
         return replace_partitions(context, table, &partitions, |partition| {
             partition.columns = altered(&partition.columns, keys, action, context)?;
@@ -43,6 +47,7 @@ pub async fn execute(
     if let AlterAction::ChangeColumn { old, column, .. } = action {
         let added = constraints::of_columns(context, &new, std::slice::from_ref(column))?;
         new.constraints.extend(added);
+        constraints::check(context, &new, table.record.constraints.len()).await?;
         rename_statistics(&mut new, old, column);
     }
     let mut change = Change::default();
@@ -59,6 +64,21 @@ pub async fn execute(
         }
     }
     Ok(catalog.commit(change).await?)
+}
+
+/// What a table is skewed by keeps its name and type.
+fn check_skew(table: &Table, action: &AlterAction) -> Result<(), DdlError> {
+    let AlterAction::ChangeColumn { old, column, .. } = action else { return Ok(()) };
+    let is_skewed = |name: &String| old.is(name);
+    let Some(skewed) = table.storage.skew.as_ref().and_then(|skew| skew.columns.iter().find(|name| is_skewed(name)))
+    else {
+        return Ok(());
+    };
+    let ty = table.columns.iter().find(|known| known.name == *skewed).map(|known| &known.ty);
+    if column.name.is(skewed) && (column.ty.is_none() || column.ty.as_ref() == ty) {
+        return Ok(());
+    }
+    Err(Problem::ChangesSkewed(skewed.clone()).into())
 }
 
 fn has(columns: &[Column], name: &Name) -> bool {
