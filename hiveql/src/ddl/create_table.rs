@@ -78,6 +78,7 @@ pub async fn define(
     }
     table.constraints = constraints::all(context, &table, &statement.columns, &statement.constraints)?;
     constraints::check(context, &table, 0).await?;
+    storage_clauses::check_serde(&table.storage, &table.columns, &table.properties)?;
     Ok(table)
 }
 

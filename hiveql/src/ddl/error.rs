@@ -178,6 +178,10 @@ pub enum Problem {
     TruncatesColumns,
     #[error("A column on which a partition/table is bucketed cannot be truncated.")]
     TruncatesBuckets,
+    #[error("A column on which a partition/table is list bucketed cannot be truncated.")]
+    TruncatesSkewed,
+    #[error("ANALYZE TABLE NOSCAN cannot be used for a non-native table: {0}")]
+    AnalyzesForeign(String),
     #[error("Invalid path {0}")]
     BadPath(String),
     #[error("Partition already exists {0}")]
@@ -250,10 +254,12 @@ impl Problem {
             Problem::NoViewToAlter(_) => 10216,
             Problem::ViewHasPartitions(_) => 10217,
             Problem::NotAView(_) => 10218,
+            Problem::AnalyzesForeign(_) => 10228,
             Problem::NotContinuous(_) => 10234,
             Problem::IncompatibleTables => 10235,
             Problem::TruncatesColumns => 10237,
             Problem::TruncatesBuckets => 10239,
+            Problem::TruncatesSkewed => 10240,
             Problem::NotPartitioned(_) => 10241,
             Problem::RelativeLocation(_) => 10244,
             Problem::BadPartitionValue { .. } => 10248,

@@ -2,7 +2,8 @@
 
 use super::{DdlContext, DdlError, Problem, partition_spec, storage_words};
 use crate::{
-    catalog::{SkewedBy, SortColumn, StorageDescriptor},
+    catalog::{Column, PropertyMap, SkewedBy, SortColumn, StorageDescriptor},
+    formats::{FileFormat, StorageWords},
     syntax::ast::{
         Clustering, CreateTable, Delimited, InsertDirectory, Name, RowFormat, Skew, StorageFormat,
     },
@@ -103,6 +104,29 @@ pub fn delimiters(delimited: &Delimited) -> impl Iterator<Item = (&'static str, 
         ("serialization.null.format", &delimited.null),
     ];
     all.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)))
+}
+
+/// Whether the SerDe can be made: one of regular expressions is known to be wrong before any row is read.
+pub fn check_serde(
+    storage: &StorageDescriptor,
+    columns: &[Column],
+    properties: &PropertyMap,
+) -> Result<(), DdlError> {
+    if !storage.serde.ends_with(".RegexSerDe") {
+        return Ok(());
+    }
+    let words = StorageWords {
+        input_format: &storage.input_format,
+        output_format: &storage.output_format,
+        serde: &storage.serde,
+        serde_properties: &storage.serde_properties,
+        table_properties: properties,
+    };
+    let columns: Vec<_> = columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect();
+    match FileFormat::new(words, &columns) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(DdlError::Refused(format!("MetaException(message:{error})"))),
+    }
 }
 
 pub fn set_clustering(storage: &mut StorageDescriptor, clustering: &Clustering) {

@@ -134,6 +134,25 @@ impl ContainerKind {
     }
 }
 
+/// Whether a file that begins so can be none of this input format. Lines may begin with anything but with what begins the
+/// files of another format.
+pub fn is_of_other_format(input_format: &str, head: &[u8]) -> bool {
+    let begins = |with: &str| head.starts_with(with.as_bytes());
+    let holds_columns = || head.windows(6).any(|bytes| bytes == b"RCFile");
+    if head.is_empty() {
+        return false;
+    }
+    match ContainerKind::of(input_format) {
+        ContainerKind::Records => !begins("SEQ") || holds_columns(),
+        ContainerKind::Columns => !begins("RCF") && !(begins("SEQ") && holds_columns()),
+        ContainerKind::Orc => !begins("ORC"),
+        ContainerKind::Lines => {
+            input_format.ends_with(".TextInputFormat") && (begins("SEQ\u{6}") || begins("RCF\u{1}"))
+        }
+        ContainerKind::Avro | ContainerKind::Parquet => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,7 +31,14 @@ impl Planner<'_> {
             .lateral(&mut relation, &view.call, view.outer, &view.columns, outer)
             .map_err(|error| error.or_at(view.span))?;
         let alias = view.alias.folded();
-        let made = made.into_iter().map(|field| Field { relation: Some(alias.clone()), ..field });
+        let made: Vec<Field> =
+            made.into_iter().map(|field| Field { relation: Some(alias.clone()), ..field }).collect();
+        for field in &made {
+            let same = |known: &&Field| known.relation == field.relation && known.name == field.name;
+            if relation.fields.iter().any(|known| same(&known)) {
+                self.ambiguous.borrow_mut().insert(field.column.clone());
+            }
+        }
         relation.fields.extend(made);
         Ok(relation)
     }

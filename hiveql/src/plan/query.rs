@@ -1,7 +1,7 @@
 //! Whole queries: CTEs, the body, and what is said once for all of it.
 
 use super::{
-    Field, Planner, Problem, Relation, Result, Typed,
+    Field, Planner, Problem, Relation, Result, StrictChecks, Typed,
     expr::Place,
     literal::scalar,
     relation::Scope,
@@ -36,6 +36,10 @@ impl Planner<'_> {
     }
 
     fn query_body(&self, query: &Query, outer: Option<&Scope<'_>>) -> Result<Relation> {
+        if let (true, Some(first), None) = (self.options.strict.order_without_limit, query.order_by.first(), &query.limit)
+        {
+            return Err(StrictChecks::refused("Order by-s without limit", "orderby.no.limit").at(first.expr.span));
+        }
         let ordering = Ordering::of(query);
         let relation = match &query.body {
             QueryBody::Select(select) => self.select(select, &ordering, SelectContext::new(outer))?,
@@ -129,6 +133,9 @@ impl Planner<'_> {
         for field in &mut fields {
             let column = Column::new_unqualified(self.fresh(&field.name));
             exprs.push(field.expr().alias(column.name.clone()));
+            if self.ambiguous.borrow().contains(&field.column) {
+                self.ambiguous.borrow_mut().insert(column.clone());
+            }
             field.column = column;
         }
         let plan = LogicalPlanBuilder::from(relation.plan.clone()).project(exprs)?.build()?;

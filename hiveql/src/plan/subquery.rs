@@ -26,12 +26,22 @@ use std::sync::Arc;
 
 impl Planner<'_> {
     fn inner(&self, query: &Query, place: &Place<'_>) -> Result<Relation> {
-        self.query(query, Some(&place.scope))
+        let relation = self.query(query, Some(&place.scope))?;
+        let has_window = |plan: &LogicalPlan| plan.exists(|node| Ok(matches!(node, LogicalPlan::Window(_))));
+        if !relation.plan.all_out_ref_exprs().is_empty() && has_window(&relation.plan)? {
+            let text = "Unsupported SubQuery Expression: Correlated Sub Queries cannot contain Windowing clauses.";
+            return Err(Problem::Invalid(text.to_owned()).into());
+        }
+        Ok(relation)
     }
 
     pub(super) fn exists(&self, query: &Query, place: &Place<'_>) -> Result<Typed> {
         let relation = self.inner(query, place)?;
         if is_one_row(&relation.plan) {
+            if !relation.plan.all_out_ref_exprs().is_empty() {
+                let text = "Invalid SubQuery expression: A predicate on EXISTS/NOT EXISTS SubQuery with implicit Aggregation(no Group By clause) cannot be rewritten. (predicate will always return true/false).";
+                return Err(Problem::Invalid(text.to_owned()).into());
+            }
             return Ok(Typed::new(lit(true), HiveType::Boolean));
         }
         if !filters(place) {

@@ -50,6 +50,9 @@ impl Session {
         if table.is_view() {
             return Err(of_ddl(Problem::AnalyzesView(table.full_name()).into()));
         }
+        if analyze.no_scan && table.storage.handler.is_some() {
+            return Err(of_ddl(Problem::AnalyzesForeign(table.full_name()).into()));
+        }
         let filter = partition_spec::filter(&table, &analyze.partition).map_err(of_ddl)?;
         let asked = match &analyze.columns {
             Some(names) => questions(&table, names)?,

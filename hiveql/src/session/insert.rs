@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const DYNAMIC: &str = "hive.exec.dynamic.partition";
 const DYNAMIC_MODE: &str = "hive.exec.dynamic.partition.mode";
 const DYNAMIC_MAX: &str = "hive.exec.max.dynamic.partitions";
+const DYNAMIC_MAX_OF_NODE: &str = "hive.exec.max.dynamic.partitions.pernode";
 
 /// A part of a statement: rows and where they go.
 struct Job<'a> {
@@ -258,6 +259,14 @@ impl Session {
         }
         let most = self.settings.get(DYNAMIC_MAX).and_then(|text| text.parse::<usize>().ok());
         let made = outcome.folders.len();
+        let of_node = self.settings.set_value(DYNAMIC_MAX_OF_NODE).and_then(|text| text.parse::<usize>().ok());
+        if let Some(most) = of_node.filter(|most| made > *most && self.engine.is_one_node()) {
+            return Err(SessionError::new(format!(
+                "Execution Error [Error 20004]: Fatal error occurred when node tried to create too many dynamic partitions. The \
+                 maximum number of dynamic partitions is controlled by {DYNAMIC_MAX} and {DYNAMIC_MAX_OF_NODE}. Maximum was \
+                 set to {most} partitions per node, number of dynamic partitions on this node: {made}"
+            )));
+        }
         match most {
             Some(most) if made > most && made > 1 => Err(SessionError::new(format!(
                 "Number of dynamic partitions created is {made}, which is more than {most}. To solve this try to set {DYNAMIC_MAX} to at least {made}."

@@ -23,6 +23,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.groupby.orderby.position.alias", "false"),
     ("hive.groupby.position.alias", "false"),
     ("hive.local.time.zone", "LOCAL"),
+    ("hive.map.aggr", "true"),
     ("hive.mapred.mode", "nonstrict"),
     ("hive.orderby.position.alias", "true"),
     ("hive.query.result.fileformat", "SequenceFile"),
@@ -33,6 +34,10 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.script.operator.id.env.var", "HIVE_SCRIPT_OPERATOR_ID"),
     ("hive.script.operator.truncate.env", "false"),
     ("hive.script.serde", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
+    ("hive.strict.checks.cartesian.product", "false"),
+    ("hive.strict.checks.no.partition.filter", "false"),
+    ("hive.strict.checks.orderby.no.limit", "false"),
+    ("hive.strict.checks.type.safety", "true"),
     ("hive.support.quoted.identifiers", "column"),
     ("hive.transform.escape.input", "false"),
     ("hive.variable.substitute", "true"),
@@ -52,6 +57,11 @@ impl Settings {
     pub fn get(&self, key: &str) -> Option<&str> {
         let default = || DEFAULTS.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         self.conf.get(key).map(String::as_str).or_else(default)
+    }
+
+    /// What was set, defaults aside.
+    pub fn set_value(&self, key: &str) -> Option<&str> {
+        self.conf.get(key).map(String::as_str)
     }
 
     /// Those that functions ask for.

@@ -6,7 +6,10 @@ use crate::{
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
     plan::{Planner, Relation, TableName, Tables},
-    syntax::ast::{AlterAction, AlterTable, CreateSource, CreateView, Cte, Describe, Query, Statement},
+    syntax::ast::{
+        AlterAction, AlterTable, ColumnDefinition, CreateSource, CreateTable, CreateView, Cte, Describe, Query,
+        Statement, TableConstraint,
+    },
     types::HiveType,
 };
 use datafusion::{
@@ -69,8 +72,16 @@ impl Session {
                     self.create_table_like_file(context, create, format, path, text).await?
                 }
                 CreateSource::Query(query) => self.create_table_as(context, create, query, text).await?,
+                CreateSource::None => {
+                    self.check_created(context, create, text)?;
+                    return self.ddl(context, statement, text).await;
+                }
                 _ => return self.ddl(context, statement, text).await,
             },
+            Statement::AlterTable(alter) => {
+                self.check_altered(context, alter, text).await?;
+                return self.ddl(context, statement, text).await;
+            }
             Statement::CreateView(view) => self.create_view(context, view, text).await?,
             Statement::Describe(Describe::Function { name, extended }) => {
                 self.described(context, name, *extended).await?
@@ -117,6 +128,56 @@ impl Session {
         Ok(printed(Output::listing("tab_name", lines), context.facts)?.0)
     }
 
+    /// Whether what a definition says of its rows makes sense.
+    fn check_created(
+        &self,
+        context: &DdlContext<'_>,
+        create: &CreateTable,
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let definitions: Vec<&ColumnDefinition> = create.columns.iter().collect();
+        let constraints: Vec<&TableConstraint> = create.constraints.iter().collect();
+        let all = create.columns.iter().chain(&create.partitioned_by);
+        let typed = all.filter_map(|column| Some((column.name.folded(), column.ty.clone()?)));
+        self.check_definition(context, &typed.collect::<Vec<_>>(), &definitions, &constraints, text)
+    }
+
+    async fn check_altered(
+        &self,
+        context: &DdlContext<'_>,
+        alter: &AlterTable,
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let (definitions, constraints) = match &alter.action {
+            AlterAction::ChangeColumn { column, .. } if !column.constraints.is_empty() => (vec![column], vec![]),
+            AlterAction::AddConstraint(constraint) => (vec![], vec![constraint]),
+            _ => return Ok(()),
+        };
+        let table = context.table(&alter.table).await.map_err(|error| SessionError::of_ddl(&error, text))?;
+        let mut columns = super::bind::columns(&table.record);
+        if let AlterAction::ChangeColumn { old, column, .. } = &alter.action {
+            for (name, ty) in columns.iter_mut().filter(|(name, _)| old.is(name)) {
+                *name = column.name.folded();
+                *ty = column.ty.clone().unwrap_or_else(|| ty.clone());
+            }
+        }
+        self.check_definition(context, &columns, &definitions, &constraints, text)
+    }
+
+    fn check_definition(
+        &self,
+        context: &DdlContext<'_>,
+        columns: &[(String, HiveType)],
+        definitions: &[&ColumnDefinition],
+        constraints: &[&TableConstraint],
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let (tables, options) = (Tables::default(), self.plan_options());
+        let planner = Planner::new(&tables, context.facts, &options);
+        let checked = planner.check_definition(columns, definitions, constraints);
+        checked.map_err(|error| SessionError::of_plan(&error, text))
+    }
+
     async fn create_view(
         &self,
         context: &DdlContext<'_>,
@@ -125,6 +186,7 @@ impl Session {
     ) -> Result<Answer, SessionError> {
         let tables = self.bind(context, &super::bind::names_of(&view.query)).await?;
         self.check_tables_of_view(context, &view.query).await?;
+        check_recursion(&tables, &TableName::of(&view.name, &self.database))?;
         let options = self.plan_options();
         let planned = Planner::new(&tables, context.facts, &options).plan(&view.query);
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
@@ -148,6 +210,7 @@ impl Session {
         let view = ddl::views::to_alter(context, &alter.table).await.map_err(of_ddl)?;
         let tables = self.bind(context, &super::bind::names_of(query)).await?;
         self.check_tables_of_view(context, query).await?;
+        check_recursion(&tables, &TableName::of(&alter.table, &self.database))?;
         let options = self.plan_options();
         let planned = Planner::new(&tables, context.facts, &options).plan(query);
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
@@ -178,6 +241,14 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+/// A view cannot be made of itself, nor of views that are.
+fn check_recursion(tables: &Tables, view: &TableName) -> Result<(), SessionError> {
+    match tables.bound.contains_key(view) {
+        true => Err(SessionError::new(format!("SemanticException Recursive view {view} detected (cycle: {view} -> {view})."))),
+        false => Ok(()),
     }
 }
 

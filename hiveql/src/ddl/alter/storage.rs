@@ -77,7 +77,8 @@ fn alter_table(table: &mut Table, action: &AlterAction) -> Result<(), DdlError> 
     if speaks_of_it {
         give_away(table, action)?;
     }
-    alter_storage(&mut table.storage, action)
+    alter_storage(&mut table.storage, action)?;
+    storage_clauses::check_serde(&table.storage, &table.columns, &table.properties)
 }
 
 fn alter_partition(table: &Table, partition: &mut Partition, action: &AlterAction) -> Result<(), DdlError> {
