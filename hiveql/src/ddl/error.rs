@@ -182,6 +182,16 @@ pub enum Problem {
     TruncatesSkewed,
     #[error("ANALYZE TABLE NOSCAN cannot be used for a non-native table: {0}")]
     AnalyzesForeign(String),
+    #[error("Replace columns is not supported for table {0}. SerDe may be incompatible.")]
+    ReplacesColumns(String),
+    #[error("Replacing columns cannot drop columns for table {0}. SerDe may be incompatible")]
+    DropsColumns(String),
+    #[error("Reordering columns is not supported for table {0}. SerDe may be incompatible")]
+    OrdersColumns(String),
+    #[error("Changing SerDe (from OrcSerde) is not supported for table {0}. File format may be incompatible")]
+    ChangesSerde(String),
+    #[error("Changing file format (from ORC) is not supported for table {0}")]
+    ChangesFormat(String),
     #[error("Invalid path {0}")]
     BadPath(String),
     #[error("Partition already exists {0}")]
@@ -261,6 +271,7 @@ impl Problem {
             Problem::TruncatesBuckets => 10239,
             Problem::TruncatesSkewed => 10240,
             Problem::NotPartitioned(_) => 10241,
+            Problem::ReplacesColumns(_) => 10243,
             Problem::RelativeLocation(_) => 10244,
             Problem::BadPartitionValue { .. } => 10248,
             Problem::BadName(_) => 10255,
@@ -268,6 +279,10 @@ impl Problem {
             Problem::NotTransactional(_) => 10297,
             Problem::DropsNative(_) => 10301,
             Problem::VoidColumn(_) => 10305,
+            Problem::ChangesSerde(_) => 10309,
+            Problem::ChangesFormat(_) => 10310,
+            Problem::OrdersColumns(_) => 10311,
+            Problem::DropsColumns(_) => 10313,
             Problem::BadForeignKey(_) => 10325,
             Problem::BadConstraint(_) => 10326,
             Problem::MergeNeedsPredicate(_) => 10404,

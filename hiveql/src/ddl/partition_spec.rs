@@ -58,10 +58,11 @@ pub fn check_values(context: &DdlContext<'_>, values: &[String]) -> Result<(), D
 }
 
 /// Names that partitions of NULL and of work under way have.
-pub fn is_reserved(value: &str) -> bool {
-    [DEFAULT_PARTITION, "__HIVE_DEFAULT_ZIP_PARTITION__", "_INTERMEDIATE_ORIGINAL", "_INTERMEDIATE_ARCHIVED"]
-        .iter()
-        .any(|reserved| value.contains(reserved))
+pub fn is_reserved(context: &DdlContext<'_>, value: &str) -> bool {
+    let of_null = (context.settings)("hive.exec.default.partition.name");
+    let of_null = of_null.as_deref().unwrap_or(DEFAULT_PARTITION);
+    let others = ["__HIVE_DEFAULT_ZIP_PARTITION__", "_INTERMEDIATE_ORIGINAL", "_INTERMEDIATE_ARCHIVED"];
+    std::iter::once(of_null).chain(others).any(|reserved| value.contains(reserved))
 }
 
 /// `ds=2024, hr=3`, for messages.

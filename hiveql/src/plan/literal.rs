@@ -149,8 +149,15 @@ fn suffixed(text: &str, suffix: NumberSuffix) -> Option<Typed> {
         NumberSuffix::TinyInt => scalar(ScalarValue::Int8(Some(text.parse().ok()?)), HiveType::TinyInt),
         NumberSuffix::SmallInt => scalar(ScalarValue::Int16(Some(text.parse().ok()?)), HiveType::SmallInt),
         NumberSuffix::BigInt => scalar(ScalarValue::Int64(Some(text.parse().ok()?)), HiveType::BigInt),
-        // A decimal has no more digits than this.
-        NumberSuffix::Decimal => decimal(text).filter(|number| number.ty != HiveType::Double)?,
+        // With more digits than there can be it is none; with a large exponent it is NULL.
+        NumberSuffix::Decimal => match decimal(text)? {
+            number if number.ty == HiveType::Double && !text.contains(['e', 'E']) => return None,
+            number if number.ty == HiveType::Double => {
+                let ty = HiveType::decimal(DECIMAL_PRECISION_MAX, 0);
+                scalar(ScalarValue::Decimal128(None, DECIMAL_PRECISION_MAX, 0), ty)
+            }
+            number => number,
+        },
         NumberSuffix::Double => scalar(ScalarValue::Float64(Some(text.parse().ok()?)), HiveType::Double),
         NumberSuffix::Float => scalar(ScalarValue::Float32(Some(text.parse().ok()?)), HiveType::Float),
     })

@@ -369,10 +369,7 @@ impl Planner<'_> {
     fn order(&self, ordering: &Ordering<'_>, items: &[(String, Typed)], place: &Place<'_>) -> Result<Order> {
         let is_total = ordering.is_total();
         if !is_total {
-            let keys = ordering.sort_by.iter().map(|key| &key.expr);
-            for key in keys.chain(ordering.distribute_by).chain(ordering.cluster_by) {
-                check_names(key, items, place)?;
-            }
+            ordering.cluster_by.iter().try_for_each(|key| check_names(key, items, place))?;
         }
         let mut sort = Vec::new();
         for key in ordering.keys() {
@@ -459,7 +456,7 @@ impl Planner<'_> {
     }
 }
 
-/// What decides which reducer gets a row, and how it sorts them, counts over the select list: other columns are gone.
+/// CLUSTER BY is about the columns of the select list.
 fn check_names(key: &Ast, items: &[(String, Typed)], place: &Place<'_>) -> Result<()> {
     let is_there = |name: &Name| items.iter().any(|(item, _)| *item == name.folded());
     let mut stray = None;

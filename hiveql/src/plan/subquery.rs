@@ -26,7 +26,12 @@ use std::sync::Arc;
 
 impl Planner<'_> {
     fn inner(&self, query: &Query, place: &Place<'_>) -> Result<Relation> {
-        let relation = self.query(query, Some(&place.scope))?;
+        self.query(query, Some(&place.scope))
+    }
+
+    /// As [`Self::inner`], for IN: what it is correlated by cannot be taken out of a window.
+    fn inner_of_in(&self, query: &Query, place: &Place<'_>) -> Result<Relation> {
+        let relation = self.inner(query, place)?;
         let has_window = |plan: &LogicalPlan| plan.exists(|node| Ok(matches!(node, LogicalPlan::Window(_))));
         if !relation.plan.all_out_ref_exprs().is_empty() && has_window(&relation.plan)? {
             let text = "Unsupported SubQuery Expression: Correlated Sub Queries cannot contain Windowing clauses.";
@@ -38,10 +43,6 @@ impl Planner<'_> {
     pub(super) fn exists(&self, query: &Query, place: &Place<'_>) -> Result<Typed> {
         let relation = self.inner(query, place)?;
         if is_one_row(&relation.plan) {
-            if !relation.plan.all_out_ref_exprs().is_empty() {
-                let text = "Invalid SubQuery expression: A predicate on EXISTS/NOT EXISTS SubQuery with implicit Aggregation(no Group By clause) cannot be rewritten. (predicate will always return true/false).";
-                return Err(Problem::Invalid(text.to_owned()).into());
-            }
             return Ok(Typed::new(lit(true), HiveType::Boolean));
         }
         if !filters(place) {
@@ -73,7 +74,7 @@ impl Planner<'_> {
             return Ok(Typed::new(found, HiveType::Boolean));
         }
         let value = self.expr(expr, place)?;
-        let relation = self.inner(query, place)?;
+        let relation = self.inner_of_in(query, place)?;
         let (value, relation) = self.comparable(value, relation, "in")?;
         if negated && !relation.plan.all_out_ref_exprs().is_empty() {
             return Ok(Typed::new(not_in(value, relation, place)?, HiveType::Boolean));

@@ -49,6 +49,11 @@ pub async fn execute(
         new.constraints.extend(added);
         constraints::check(context, &new, table.record.constraints.len()).await?;
         rename_statistics(&mut new, old, column);
+        let buckets = new.storage.bucket_columns.iter_mut();
+        let sorted = new.storage.sort_columns.iter_mut().map(|column| &mut column.name);
+        for name in buckets.chain(sorted).filter(|name| old.is(name)) {
+            *name = column.name.folded();
+        }
     }
     let mut change = Change::default();
     change.replace_table(table, &new)?;
@@ -113,7 +118,11 @@ fn altered(
             let added = create_table::columns(added)?;
             columns.iter().cloned().chain(added).collect()
         }
-        AlterAction::ReplaceColumns { columns: new, .. } => create_table::columns(new)?,
+        AlterAction::ReplaceColumns { columns: new, .. } => {
+            let new = create_table::columns(new)?;
+            columns.iter().zip(&new).try_for_each(|(old, new)| check_type_change(context, old, new))?;
+            new
+        }
         AlterAction::ChangeColumn { old, column, position, .. } => {
             changed(columns, old, column, position.as_ref(), context)?
         }

@@ -1,6 +1,7 @@
 //! ALTER TABLE and ALTER VIEW.
 
 mod columns;
+mod evolution;
 pub(super) mod partitions;
 mod rename;
 mod storage;
@@ -15,6 +16,7 @@ pub async fn execute(context: &DdlContext<'_>, statement: &AlterTable) -> Result
     let table = context.table(&statement.table).await?;
     check_kind(statement, &table.record)?;
     let partitions = selected(context, &table, statement).await?;
+    evolution::check(context, &table.record, partitions.as_deref(), &statement.action)?;
     act(context, statement, &table, partitions).await?;
     Ok(Output::none())
 }

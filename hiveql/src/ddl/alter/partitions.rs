@@ -37,7 +37,7 @@ pub async fn add(
         }
         let values = partition_spec::values(&table.record, spec)?;
         partition_spec::check_values(context, &values)?;
-        if let Some(reserved) = values.iter().find(|value| partition_spec::is_reserved(value)) {
+        if let Some(reserved) = values.iter().find(|value| partition_spec::is_reserved(context, value)) {
             return Err(Problem::ReservedValue(reserved.clone()).into());
         }
         let exists = catalog.find_partition(&table.record, &values).await?.is_some();
