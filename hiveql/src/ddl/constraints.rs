@@ -94,7 +94,8 @@ fn check_traits(kind: &ConstraintKind, traits: ConstraintTraits) -> Result<(), D
         .into()),
         ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } if traits.enable => {
             Err(Problem::BadConstraint(
-                "ENABLE/ENFORCED feature not supported yet. Please use DISABLE/NOT ENFORCED instead.".to_owned(),
+                "ENABLE/ENFORCED feature not supported yet. Please use DISABLE/NOT ENFORCED instead."
+                    .to_owned(),
             )
             .into())
         }
@@ -109,7 +110,9 @@ fn check_traits(kind: &ConstraintKind, traits: ConstraintTraits) -> Result<(), D
 /// Whether the constraints from the `added`th on fit the table, those before, and the tables that they refer to.
 pub async fn check(context: &DdlContext<'_>, table: &Table, added: usize) -> Result<(), DdlError> {
     let is_key = |constraint: &&Constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey { .. });
-    if table.constraints.iter().filter(is_key).count() > 1 && table.constraints.iter().skip(added).any(|one| is_key(&one)) {
+    if table.constraints.iter().filter(is_key).count() > 1
+        && table.constraints.iter().skip(added).any(|one| is_key(&one))
+    {
         return Err(DdlError::Refused(format!(
             "MetaException(message: Primary key already exists for: hive.{})",
             table.full_name()
@@ -126,7 +129,8 @@ pub async fn check(context: &DdlContext<'_>, table: &Table, added: usize) -> Res
             let text = "Constraints are disallowed with External tables. Only RELY is allowed.";
             return Err(Problem::BadConstraint(text.to_owned()).into());
         }
-        if let ConstraintKind::ForeignKey { columns, database, table: parent, referenced } = &constraint.kind {
+        if let ConstraintKind::ForeignKey { columns, database, table: parent, referenced } = &constraint.kind
+        {
             check_reference(context, table, columns, (database, parent), referenced).await?;
         }
     }

@@ -87,7 +87,7 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
     let (database, name) = context.resolve(&statement.name)?;
     table_checks::name(&name, statement.name.span)?;
     let location = match &statement.location {
-        Some(location) => location.trim_end_matches('/').to_owned(),
+        Some(location) => files::whole(context, location),
         None => default_location(context, &database, &name, statement.temporary).await?,
     };
     let mut properties: BTreeMap<String, String> = statement.properties.iter().cloned().collect();
@@ -125,6 +125,16 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
         statistics: BTreeMap::new(),
         contents: None,
     })
+}
+
+/// A query's rows go to a place of their own.
+pub async fn check_place(context: &DdlContext<'_>, statement: &CreateTable) -> Result<(), DdlError> {
+    let Some(location) = &statement.location else { return Ok(()) };
+    let location = files::whole(context, location);
+    match statement.external || files::list(context.stores, &location).await?.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::FullLocation(location).into()),
+    }
 }
 
 /// What the property of that name says, which makes a table external, and one that was external the warehouse's.

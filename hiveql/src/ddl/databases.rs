@@ -12,6 +12,11 @@ pub async fn create(context: &DdlContext<'_>, statement: &CreateDatabase) -> Res
     if statement.if_not_exists && context.catalog.shared.find_database(&name).await?.is_some() {
         return Ok(Output::none());
     }
+    if statement.location.is_some() && statement.location == statement.managed_location {
+        return Err(DdlError::Refused(
+            "Managed and external locations for database cannot be the same".to_owned(),
+        ));
+    }
     let location = statement.location.clone().unwrap_or_else(|| format!("{}/{name}.db", context.warehouse));
     let database = Database {
         name,

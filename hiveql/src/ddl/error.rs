@@ -108,7 +108,9 @@ pub enum Problem {
     BadLineEnd,
     #[error("Input format must implement InputFormat: {0}")]
     BadInputFormat(String),
-    #[error("Output Format must implement HiveOutputFormat, otherwise it should be either IgnoreKeyTextOutputFormat or SequenceFileOutputFormat: {0}")]
+    #[error(
+        "Output Format must implement HiveOutputFormat, otherwise it should be either IgnoreKeyTextOutputFormat or SequenceFileOutputFormat: {0}"
+    )]
     BadOutputFormat(String),
     #[error("Partition value contains a reserved substring: {0}")]
     ReservedValue(String),
@@ -126,7 +128,9 @@ pub enum Problem {
     SkewedTwice(String),
     #[error("Invalid skewed column name: {0}")]
     NoSkewedColumn(String),
-    #[error("The number of skewed column names and the number of skewed column values are different: {columns} and {values}")]
+    #[error(
+        "The number of skewed column names and the number of skewed column values are different: {columns} and {values}"
+    )]
     SkewedValues { columns: usize, values: usize },
     #[error("{0} is a skewed column. It's not allowed to rename skewed column or change skewed column type.")]
     ChangesSkewed(String),
@@ -150,7 +154,9 @@ pub enum Problem {
     ExternalAsQuery,
     #[error("The same output cannot be present multiple times: {0}")]
     OutputTwice(String),
-    #[error("The file that you are trying to load does not match the file format of the destination table: {0}")]
+    #[error(
+        "The file that you are trying to load does not match the file format of the destination table: {0}"
+    )]
     WrongFileFormat(String),
     #[error(
         "CREATE-TABLE-AS-SELECT creates a VOID type, please use CAST to specify the type, near field: {0}"
@@ -192,6 +198,8 @@ pub enum Problem {
     ChangesSerde(String),
     #[error("Changing file format (from ORC) is not supported for table {0}")]
     ChangesFormat(String),
+    #[error("CREATE-TABLE-AS-SELECT cannot create table with location to a non-empty directory: {0}")]
+    FullLocation(String),
     #[error("Invalid path {0}")]
     BadPath(String),
     #[error("Partition already exists {0}")]
@@ -215,7 +223,6 @@ pub enum Problem {
 }
 
 impl Problem {
-
     /// Hive's number, as messages begin with it; some have none.
     fn number(&self) -> String {
         self.code().map_or_else(String::new, |code| format!(" [Error {code}]:"))
@@ -278,6 +285,7 @@ impl Problem {
             Problem::Immutable(_) => 10256,
             Problem::NotTransactional(_) => 10297,
             Problem::DropsNative(_) => 10301,
+            Problem::FullLocation(_) => 10304,
             Problem::VoidColumn(_) => 10305,
             Problem::ChangesSerde(_) => 10309,
             Problem::ChangesFormat(_) => 10310,

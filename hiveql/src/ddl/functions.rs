@@ -46,9 +46,12 @@ fn is_unknown_class(class: &str) -> bool {
         return false;
     }
     let Some(name) = class.strip_prefix(FUNCTION_CLASSES) else {
-        return !class.starts_with("org.apache.hadoop.hive.") || class.starts_with("org.apache.hadoop.hive.ql.");
+        return !class.starts_with("org.apache.hadoop.hive.")
+            || class.starts_with("org.apache.hadoop.hive.ql.");
     };
-    !["UDF", "UDAF", "UDTF", "GenericUD"].iter().any(|kind| name.trim_start_matches("generic.").starts_with(kind))
+    !["UDF", "UDAF", "UDTF", "GenericUD"]
+        .iter()
+        .any(|kind| name.trim_start_matches("generic.").starts_with(kind))
 }
 
 pub async fn drop(
@@ -95,7 +98,8 @@ fn check_parameters(statement: &CreateMacro) -> Result<(), DdlError> {
                 parameter.text
             )));
         }
-        if !walk::any(&statement.body, &mut |expr| matches!(&expr.kind, ExprKind::Name(name) if is_it(name))) {
+        if !walk::any(&statement.body, &mut |expr| matches!(&expr.kind, ExprKind::Name(name) if is_it(name)))
+        {
             return Err(DdlError::Refused(format!(
                 "At least one parameter name was not used in the macro expression: {}",
                 parameter.text

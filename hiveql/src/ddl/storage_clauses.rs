@@ -72,7 +72,9 @@ pub fn of_format(format: &StorageFormat) -> Result<StorageDescriptor, DdlError> 
 /// Classes of formats are Hadoop's and Hive's, or of libraries beside them.
 fn known_class(class: &str, wrong: fn(String) -> Problem) -> Result<(), DdlError> {
     match class {
-        _ if ["org.apache.", "com.", "parquet.", "org."].iter().any(|prefix| class.starts_with(prefix)) => Ok(()),
+        _ if ["org.apache.", "com.", "parquet.", "org."].iter().any(|prefix| class.starts_with(prefix)) => {
+            Ok(())
+        }
         _ if class.starts_with("java.") => Err(wrong(class.to_owned()).into()),
         _ => Err(DdlError::Refused(format!("Cannot find class '{class}'"))),
     }

@@ -54,8 +54,7 @@ pub async fn replace_query(
     replaceable(context, view, &[]).await?;
     table_checks::columns(&found, &[])?;
     let text = ViewText { original: original.to_owned(), expanded };
-    let new =
-        Table { columns: found, partition_keys: Vec::new(), view: Some(text), ..view.record.clone() };
+    let new = Table { columns: found, partition_keys: Vec::new(), view: Some(text), ..view.record.clone() };
     Ok(context.catalog.shared.alter_table(view, &new).await?)
 }
 

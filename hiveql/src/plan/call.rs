@@ -62,7 +62,7 @@ impl Planner<'_> {
     }
 
     /// The arguments; a star is all columns.
-    fn args(&self, call: &FunctionCall, place: &Place<'_>) -> Result<Vec<Typed>> {
+    pub(super) fn args(&self, call: &FunctionCall, place: &Place<'_>) -> Result<Vec<Typed>> {
         let mut args = Vec::with_capacity(call.args.len());
         for arg in &call.args {
             match &arg.kind {

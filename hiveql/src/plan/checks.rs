@@ -72,7 +72,8 @@ impl Planner<'_> {
             return Err(Problem::DistinctsInSkew.at(select.span));
         }
         let Some(group_by) = &select.group_by else { return Ok(()) };
-        if let Some(nested) = group_by.exprs.iter().find(|expr| walk::any(expr, &mut |expr| walk::query_of(expr).is_some()))
+        if let Some(nested) =
+            group_by.exprs.iter().find(|expr| walk::any(expr, &mut |expr| walk::query_of(expr).is_some()))
         {
             return Err(Problem::SubqueryNotAllowed.at(nested.span));
         }

@@ -2,7 +2,9 @@
 
 use super::{Field, Planner, Problem, Result, expr::Place, relation::Scope};
 use crate::{
-    syntax::ast::{ColumnConstraintKind, ColumnDefinition, Expr as Ast, TableConstraint, TableConstraintKind, walk},
+    syntax::ast::{
+        ColumnConstraintKind, ColumnDefinition, Expr as Ast, TableConstraint, TableConstraintKind, walk,
+    },
     types::HiveType,
 };
 use datafusion::common::Column;
@@ -22,7 +24,8 @@ impl Planner<'_> {
             for constraint in &definition.constraints {
                 match &constraint.kind {
                     ColumnConstraintKind::Default(value, text) => {
-                        self.check_default(definition, value, text).map_err(|error| error.or_at(value.span))?;
+                        self.check_default(definition, value, text)
+                            .map_err(|error| error.or_at(value.span))?;
                     }
                     ColumnConstraintKind::Check(condition, text) => {
                         self.check_condition(columns, condition, text)
@@ -34,7 +37,8 @@ impl Planner<'_> {
         }
         for constraint in of_table {
             if let TableConstraintKind::Check(condition, text) = &constraint.kind {
-                self.check_condition(columns, condition, text).map_err(|error| error.or_at(condition.span))?;
+                self.check_condition(columns, condition, text)
+                    .map_err(|error| error.or_at(condition.span))?;
             }
         }
         Ok(())

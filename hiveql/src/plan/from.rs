@@ -7,6 +7,7 @@ use super::{
 use crate::{
     nearest::nearest,
     syntax::ast::{Join, JoinCondition, JoinKind, Name, Span, TableExpr, TableRef},
+    types::HiveType,
 };
 use datafusion::{
     common::{Column, TableReference},
@@ -146,6 +147,7 @@ impl Planner<'_> {
             cycle @ Problem::RecursiveView { .. } => cycle,
             problem => Problem::Invalid(format!("in the view {name}: {problem}")),
         })?;
+        let relation = as_it_was(relation, view);
         let types: Vec<_> = view.columns.iter().map(|(_, ty)| ty.clone()).collect();
         if types.len() != relation.fields.len() {
             let text = format!(
@@ -276,4 +278,17 @@ impl Planner<'_> {
         relation.fields.splice(0..0, shown);
         Ok(relation)
     }
+}
+
+/// A star of a view's query means the columns that there were when the view was made: those that came later are left out.
+fn as_it_was(mut relation: Relation, view: &BoundView) -> Relation {
+    if relation.fields.len() <= view.columns.len() {
+        return relation;
+    }
+    let found =
+        |(name, _): &(String, HiveType)| relation.fields.iter().find(|field| field.name == *name).cloned();
+    if let Some(fields) = view.columns.iter().map(found).collect::<Option<Vec<Field>>>() {
+        relation.fields = fields;
+    }
+    relation
 }

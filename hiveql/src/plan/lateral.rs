@@ -59,7 +59,7 @@ impl Planner<'_> {
         };
         let fields = relation.fields.clone();
         let place = Place::plain("the arguments of a table function", Scope::new(&fields, outer));
-        let args = call.args.iter().map(|arg| self.expr(arg, &place)).collect::<Result<Vec<_>>>()?;
+        let args = self.args(call, &place)?;
         let function = (definition.resolve)(&name, &arguments(&args), self.facts)
             .map_err(|error| Problem::from(error).at(call.name.span))?;
         if !names.is_empty() && names.len() != function.columns.len() {

@@ -22,7 +22,9 @@ impl Planner<'_> {
             Literal::Null => Typed::new(Expr::Literal(ScalarValue::Null, None), HiveType::Void),
             Literal::Boolean(value) => scalar(ScalarValue::Boolean(Some(*value)), HiveType::Boolean),
             Literal::Number(text) => number(text).ok_or_else(|| Problem::BadNumber(text.clone()).at(span))?,
-            Literal::Typed(text, suffix) => suffixed(text, *suffix).ok_or_else(|| Problem::BadNumber(text.clone()).at(span))?,
+            Literal::Typed(text, suffix) => {
+                suffixed(text, *suffix).ok_or_else(|| Problem::BadNumber(text.clone()).at(span))?
+            }
             Literal::String(text) => scalar(ScalarValue::Utf8(Some(text.clone())), HiveType::String),
             Literal::Date(text) => {
                 let days = parse_date(text).ok_or_else(|| bad(text, "date"))?;

@@ -219,7 +219,9 @@ impl Planner<'_> {
     pub(super) fn like(&self, like: &Like, place: &Place<'_>) -> Result<Typed> {
         let value = self.expr(&like.expr, place)?;
         if like.quantifier.is_some() && !value.ty.is_text() && value.ty != HiveType::Void {
-            return Err(Problem::Operands { op: "likeall".into(), left: value.ty, right: HiveType::String }.into());
+            return Err(
+                Problem::Operands { op: "likeall".into(), left: value.ty, right: HiveType::String }.into()
+            );
         }
         let escape = match like.escape.as_deref().map(|escape| &escape.kind) {
             None => None,

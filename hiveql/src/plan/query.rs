@@ -36,9 +36,12 @@ impl Planner<'_> {
     }
 
     fn query_body(&self, query: &Query, outer: Option<&Scope<'_>>) -> Result<Relation> {
-        if let (true, Some(first), None) = (self.options.strict.order_without_limit, query.order_by.first(), &query.limit)
+        if let (true, Some(first), None) =
+            (self.options.strict.order_without_limit, query.order_by.first(), &query.limit)
         {
-            return Err(StrictChecks::refused("Order by-s without limit", "orderby.no.limit").at(first.expr.span));
+            return Err(
+                StrictChecks::refused("Order by-s without limit", "orderby.no.limit").at(first.expr.span)
+            );
         }
         let ordering = Ordering::of(query);
         let relation = match &query.body {

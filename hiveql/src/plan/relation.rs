@@ -137,7 +137,9 @@ impl<'a> Scope<'a> {
             let first = hidden.next();
             // Every table has its INPUT__FILE__NAME.
             return match hidden.next() {
-                Some(other) if name.contains("__") && first.is_some_and(|first| first.relation != other.relation) => {
+                Some(other)
+                    if name.contains("__") && first.is_some_and(|first| first.relation != other.relation) =>
+                {
                     Err(Problem::AmbiguousColumn(name.to_owned()).at(span))
                 }
                 _ => Ok(first),

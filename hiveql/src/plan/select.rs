@@ -357,7 +357,10 @@ impl Planner<'_> {
         let is_written = |index: usize| matches!(items.get(index), Some(Item::Expr { .. }));
         let shared = |(index, (name, value)): (usize, &(String, Typed))| match &value.expr {
             _ if is_written(index) => {
-                let same = planned.iter().enumerate().filter(|(other, (written, _))| written == name && is_written(*other));
+                let same = planned
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, (written, _))| written == name && is_written(*other));
                 same.count() > 1
             }
             Expr::Column(column) => self.ambiguous.borrow().contains(column),
@@ -471,7 +474,9 @@ fn check_names(key: &Ast, items: &[(String, Typed)], place: &Place<'_>) -> Resul
         };
         let is_table = |name: &Name| place.scope.has_relation(&name.folded());
         match table {
-            Some(table) if !is_there(table) && is_table(table) && !is_there(name) => stray = Some(name.clone()),
+            Some(table) if !is_there(table) && is_table(table) && !is_there(name) => {
+                stray = Some(name.clone())
+            }
             None if !is_there(name) && !is_table(name) && place.scope.names_column(&name.folded()) => {
                 stray = Some(name.clone());
             }
@@ -490,7 +495,12 @@ fn check_names(key: &Ast, items: &[(String, Typed)], place: &Place<'_>) -> Resul
 
 /// What a column is called that got no alias: its own name, or its place.
 fn implied_name(expr: &Ast, index: usize, list: &[SelectItem]) -> String {
-    let mut implied = match &expr.kind {
+    // A cast is called as what it casts.
+    let mut named = expr;
+    while let ExprKind::Cast { expr: inner, .. } = &named.kind {
+        named = inner;
+    }
+    let mut implied = match &named.kind {
         ExprKind::Name(name) | ExprKind::Field(_, name) => return name.folded(),
         _ => format!("_c{index}"),
     };

@@ -132,7 +132,8 @@ impl Planner<'_> {
             let ordered = (!order_by.is_empty()).then_some(false);
             return Ok(WindowFrame::new(ordered));
         };
-        let counts = |bound: &FrameBound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_));
+        let counts =
+            |bound: &FrameBound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_));
         if frame.unit == FrameUnit::Range
             && !has_range
             && (counts(&frame.start) || frame.end.as_ref().is_some_and(counts))

@@ -77,7 +77,8 @@ impl Session {
                 return Err(of_ddl(Problem::TruncatesBuckets.into()));
             }
             let skewed = storage.skew.as_ref().filter(|skew| skew.directories);
-            let is_skewed = |name: &&Name| skewed.is_some_and(|skew| skew.columns.iter().any(|column| name.is(column)));
+            let is_skewed =
+                |name: &&Name| skewed.is_some_and(|skew| skew.columns.iter().any(|column| name.is(column)));
             if columns.iter().any(|name| is_skewed(&name)) {
                 return Err(of_ddl(Problem::TruncatesSkewed.into()));
             }

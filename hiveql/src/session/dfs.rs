@@ -51,7 +51,8 @@ pub(super) async fn run(stores: &dyn Stores, words: &str) -> Result<Vec<String>,
         ("-rm", paths) => dfs.remove(paths, has("-r") || has("-rf"), has("-f")).await,
         ("-rmr", paths) => dfs.remove(paths, true, false).await,
         ("-du" | "-count", paths) => dfs.sizes(paths).await,
-        ("-test", [path]) => match dfs.files(path).await?.is_empty() && !stores.is_directory(&absolute(path)) {
+        ("-test", [path]) => match dfs.files(path).await?.is_empty() && !stores.is_directory(&absolute(path))
+        {
             true => Err(SessionError::new(format!("`{path}': No such file or directory"))),
             false => Ok(vec![]),
         },
@@ -212,7 +213,9 @@ impl Dfs<'_> {
 fn absolute(path: &str) -> String {
     match path.contains(':') || path.starts_with('/') {
         true => path.to_owned(),
-        false => std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string()),
+        false => {
+            std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+        }
     }
 }
 

@@ -255,11 +255,13 @@ impl Session {
     fn check_partitions(&self, context: &DdlContext<'_>, outcome: &Outcome) -> Result<(), SessionError> {
         for values in outcome.folders.keys().filter_map(|folder| partition_values(folder)) {
             let values: Vec<String> = values.into_iter().map(|(_, value)| value).collect();
-            partition_spec::check_values(context, &values).map_err(|error| SessionError::of_ddl(&error, ""))?;
+            partition_spec::check_values(context, &values)
+                .map_err(|error| SessionError::of_ddl(&error, ""))?;
         }
         let most = self.settings.get(DYNAMIC_MAX).and_then(|text| text.parse::<usize>().ok());
         let made = outcome.folders.len();
-        let of_node = self.settings.set_value(DYNAMIC_MAX_OF_NODE).and_then(|text| text.parse::<usize>().ok());
+        let of_node =
+            self.settings.set_value(DYNAMIC_MAX_OF_NODE).and_then(|text| text.parse::<usize>().ok());
         if let Some(most) = of_node.filter(|most| made > *most && self.engine.is_one_node()) {
             return Err(SessionError::new(format!(
                 "Execution Error [Error 20004]: Fatal error occurred when node tried to create too many dynamic partitions. The \
@@ -329,6 +331,7 @@ impl Session {
         if create_table::exists(context, create).await.map_err(of_ddl)? {
             return Ok(Answer::done());
         }
+        create_table::check_place(context, create).await.map_err(of_ddl)?;
         let tables = self.bind(context, &names_of(query)).await?;
         let options = self.plan_options();
         let planner = Planner::new(&tables, context.facts, &options);

@@ -7,8 +7,8 @@ use crate::{
     functions::{SessionFacts, registry},
     plan::{Planner, Relation, TableName, Tables},
     syntax::ast::{
-        AlterAction, AlterTable, ColumnDefinition, CreateSource, CreateTable, CreateView, Cte, Describe, Query,
-        Statement, TableConstraint,
+        AlterAction, AlterTable, ColumnDefinition, CreateSource, CreateTable, CreateView, Cte, Describe,
+        Query, Statement, TableConstraint,
     },
     types::HiveType,
 };
@@ -64,7 +64,9 @@ impl Session {
             {
                 self.concatenate(context, alter, text).await?
             }
-            Statement::AlterTable(alter) if let AlterAction::AsQuery { query, text: of_query } = &alter.action => {
+            Statement::AlterTable(alter)
+                if let AlterAction::AsQuery { query, text: of_query } = &alter.action =>
+            {
                 self.alter_view(context, alter, query, of_query, text).await?
             }
             Statement::CreateTable(create) => match &create.source {
@@ -149,7 +151,9 @@ impl Session {
         text: &str,
     ) -> Result<(), SessionError> {
         let (definitions, constraints) = match &alter.action {
-            AlterAction::ChangeColumn { column, .. } if !column.constraints.is_empty() => (vec![column], vec![]),
+            AlterAction::ChangeColumn { column, .. } if !column.constraints.is_empty() => {
+                (vec![column], vec![])
+            }
             AlterAction::AddConstraint(constraint) => (vec![], vec![constraint]),
             _ => return Ok(()),
         };
@@ -247,7 +251,9 @@ impl Session {
 /// A view cannot be made of itself, nor of views that are.
 fn check_recursion(tables: &Tables, view: &TableName) -> Result<(), SessionError> {
     match tables.bound.contains_key(view) {
-        true => Err(SessionError::new(format!("SemanticException Recursive view {view} detected (cycle: {view} -> {view})."))),
+        true => Err(SessionError::new(format!(
+            "SemanticException Recursive view {view} detected (cycle: {view} -> {view})."
+        ))),
         false => Ok(()),
     }
 }

@@ -108,9 +108,10 @@ fn delete_staged(folder: &std::path::Path, is_meant: &dyn Fn(&str) -> bool) -> i
     Ok(())
 }
 
-/// The path on this machine that a location names, if it names one.
+/// The path on this machine that a location names, if it names one. `pfile:` is how Hive's tests call it.
 pub fn local_path(location: &str) -> Option<&str> {
-    let path = location.strip_prefix("file:").unwrap_or(location);
+    let path =
+        ["file:", "pfile:"].iter().find_map(|scheme| location.strip_prefix(scheme)).unwrap_or(location);
     let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
     path.starts_with('/').then_some(path)
 }

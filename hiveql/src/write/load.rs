@@ -106,7 +106,8 @@ impl Source {
         let table = &write.target.table;
         for file in files.iter().filter(|file| file.size > 0) {
             let failed = |source| WriteError::Store { doing: "reading", location: self.text.clone(), source };
-            let head = self.store.get_range(&file.location, 0..file.size.min(HEAD_BYTES)).await.map_err(failed)?;
+            let head =
+                self.store.get_range(&file.location, 0..file.size.min(HEAD_BYTES)).await.map_err(failed)?;
             if is_of_other_format(&table.storage.input_format, &head) {
                 return Err(DdlError::from(Problem::WrongFileFormat(self.text.clone())).into());
             }

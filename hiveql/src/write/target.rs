@@ -1,8 +1,6 @@
 //! What a statement writes to: a table or some of its partitions, and the plan's node that does it.
 
-use super::{
-    WriteDescription, WriteError, WriteTable, description::Buckets, is_recursive, seen_files,
-};
+use super::{WriteDescription, WriteError, WriteTable, description::Buckets, is_recursive, seen_files};
 use crate::{
     catalog::{Column, Partition, PendingWrite, Snapshot, StorageDescriptor, Table, Versioned},
     ddl::{DdlContext, files},

@@ -75,7 +75,8 @@ pub async fn execute(
 fn check_skew(table: &Table, action: &AlterAction) -> Result<(), DdlError> {
     let AlterAction::ChangeColumn { old, column, .. } = action else { return Ok(()) };
     let is_skewed = |name: &String| old.is(name);
-    let Some(skewed) = table.storage.skew.as_ref().and_then(|skew| skew.columns.iter().find(|name| is_skewed(name)))
+    let Some(skewed) =
+        table.storage.skew.as_ref().and_then(|skew| skew.columns.iter().find(|name| is_skewed(name)))
     else {
         return Ok(());
     };

@@ -64,7 +64,9 @@ fn checked(
                 false => Err(Problem::ChangesFormat(name()).into()),
             }
         }
-        AlterAction::SetSerde { class, .. } if evolves && storage.serde == ORC_SERDE && class != ORC_SERDE => {
+        AlterAction::SetSerde { class, .. }
+            if evolves && storage.serde == ORC_SERDE && class != ORC_SERDE =>
+        {
             Err(Problem::ChangesSerde(name()).into())
         }
         _ => Ok(()),

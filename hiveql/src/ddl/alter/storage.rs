@@ -4,7 +4,8 @@ use super::{Selected, own_storage, replace_partitions};
 use crate::{
     catalog::{Partition, PropertyMap, StorageDescriptor, Table, TableKind, Versioned},
     ddl::{
-        DdlContext, DdlError, Problem, constraints, create_table, partition_spec, storage_clauses, table_checks,
+        DdlContext, DdlError, Problem, constraints, create_table, partition_spec, storage_clauses,
+        table_checks,
     },
     syntax::ast::AlterAction,
 };
@@ -142,11 +143,11 @@ fn alter_properties(properties: &mut PropertyMap, action: &AlterAction) -> Resul
             properties.extend(new.iter().cloned());
         }
         AlterAction::UnsetProperties { keys, if_exists } => {
-            for key in keys {
-                if properties.remove(key).is_none() && !if_exists {
-                    return Err(Problem::NoProperty(key.clone()).into());
-                }
+            // Named twice, it is still there once.
+            if let Some(key) = keys.iter().find(|key| !if_exists && !properties.contains_key(*key)) {
+                return Err(Problem::NoProperty(key.clone()).into());
             }
+            properties.retain(|key, _| !keys.contains(key));
         }
         _ => {}
     }
