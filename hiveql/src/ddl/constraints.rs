@@ -2,7 +2,7 @@
 
 use super::{DdlContext, DdlError, Problem, table_checks};
 use crate::{
-    catalog::{Constraint, ConstraintKind, Table, TableKind},
+    catalog::{Constraint, ConstraintKind, Table, TableId, TableKind},
     syntax::ast::{
         ColumnConstraintKind, ColumnDefinition, ConstraintTraits, Name, TableConstraint, TableConstraintKind,
     },
@@ -157,6 +157,8 @@ async fn check_reference(
     let invalid = |text: String| DdlError::Refused(format!("InvalidObjectException(message:{text})"));
     let is_itself = database == table.database && parent == table.name;
     let found = match is_itself {
+        // A table that is being made is not there to be referred to.
+        true if table.id == TableId(0) => return Err(invalid(format!("Parent table not found: {parent}"))),
         true => None,
         false => {
             let found = context.catalog.find_table(database, parent).await?;

@@ -2,7 +2,7 @@
 
 use super::{DdlContext, DdlError, Output, Problem, alter_partitions, files, partition_spec};
 use crate::{
-    catalog::{Change, Table, partition_values},
+    catalog::{Change, Table, is_private, partition_values},
     syntax::ast::{MsckAction, ObjectName},
 };
 use std::collections::BTreeSet;
@@ -66,16 +66,36 @@ pub async fn execute(
 /// The values of all folders below the table's location that are named as its partitions.
 async fn folders(context: &DdlContext<'_>, table: &Table) -> Result<BTreeSet<Vec<String>>, DdlError> {
     let (_, root) = context.stores.resolve(&table.storage.location)?;
+    let lenient = ["skip", "ignore"].iter().any(|word| context.setting_is("hive.msck.path.validation", word));
     let mut found = BTreeSet::new();
     for file in files::list(context.stores, &table.storage.location).await? {
         let Some(parts) = file.location.prefix_match(&root) else { continue };
-        let folders: Vec<String> =
-            parts.take(table.partition_keys.len()).map(|part| part.as_ref().to_owned()).collect();
+        let parts: Vec<String> = parts.map(|part| part.as_ref().to_owned()).collect();
+        if parts.iter().any(|part| is_private(part)) {
+            continue;
+        }
+        if let Some(reason) = unfit(table, &parts).filter(|_| !lenient) {
+            return Err(DdlError::Refused(format!("{reason} {}", file.location)));
+        }
+        let folders = &parts[..table.partition_keys.len().min(parts.len())];
         if let Some(values) = values_of(table, &folders.join("/")) {
             found.insert(values);
         }
     }
     Ok(found)
+}
+
+/// What is wrong with a file's place below the table: its folders are the keys, in order.
+fn unfit(table: &Table, parts: &[String]) -> Option<String> {
+    let folders = &parts[..parts.len().saturating_sub(1)];
+    for (folder, key) in folders.iter().zip(&table.partition_keys) {
+        let name = folder.split_once('=').map_or(folder.as_str(), |(name, _)| name);
+        if !name.eq_ignore_ascii_case(&key.name) {
+            return Some(format!("Unexpected partition key {name} found at"));
+        }
+    }
+    (folders.len() < table.partition_keys.len())
+        .then(|| "MSCK finds a file rather than a directory when it searches for".to_owned())
 }
 
 fn values_of(table: &Table, name: &str) -> Option<Vec<String>> {

@@ -1,6 +1,6 @@
 //! Settings and variables of a session: `SET key=value`, and what queries read of them.
 
-use super::SessionError;
+use super::{SessionError, validation};
 use crate::functions;
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.cli.errors.ignore", "false"),
     ("hive.cli.print.current.db", "false"),
     ("hive.cli.print.header", "false"),
+    ("hive.conf.validation", "true"),
     ("hive.default.fileformat", "TextFile"),
     ("hive.default.nulls.last", "true"),
     ("hive.exec.compress.output", "false"),
@@ -97,6 +98,9 @@ impl Settings {
     }
 
     fn set_checked(&mut self, key: &str, value: &str) -> Result<(), SessionError> {
+        if self.is_true(validation::VALIDATES) {
+            validation::check(key, value)?;
+        }
         let before = self.conf.insert(key.to_owned(), value.to_owned());
         self.timezone().map(drop).inspect_err(|_| match before {
             Some(before) => self.set(key, &before),

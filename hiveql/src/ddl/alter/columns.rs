@@ -29,6 +29,13 @@ pub async fn execute(
         return Err(Problem::CascadeWithoutPartitions.into());
     }
     check_skew(&table.record, action)?;
+    if matches!(action, AlterAction::UpdateColumns) && !table.record.storage.serde.ends_with(".AvroSerDe") {
+        return Err(DdlError::Refused(format!(
+            "{} has serde {} for which schema is already handled by HMS.",
+            table.record.full_name(),
+            table.record.storage.serde
+        )));
+    }
     if let Some(partitions) = partitions {
         return replace_partitions(context, table, &partitions, |partition| {
             partition.columns = altered(&partition.columns, keys, action, context)?;

@@ -9,10 +9,11 @@ use crate::{
 const ORC_INPUT: &str = "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat";
 const ORC_SERDE: &str = "org.apache.hadoop.hive.ql.io.orc.OrcSerde";
 /// Those that take their columns from the table.
-const REPLACEABLE: [&str; 5] = [
+const REPLACEABLE: [&str; 6] = [
     "org.apache.hadoop.hive.serde2.MetadataTypedColumnsetSerDe",
     "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
     "org.apache.hadoop.hive.serde2.columnar.ColumnarSerDe",
+    "org.apache.hadoop.hive.serde2.columnar.LazyBinaryColumnarSerDe",
     "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
     ORC_SERDE,
 ];
