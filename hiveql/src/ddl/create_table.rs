@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     catalog::{Column, StorageDescriptor, Table, TableId, TableKind, Versioned},
-    syntax::ast::{ColumnDefinition, CreateSource, CreateTable, ObjectName},
+    syntax::ast::{ColumnDefinition, CreateSource, CreateTable, ObjectName, RowFormat},
     types::HiveType,
 };
 use std::collections::BTreeMap;
@@ -55,6 +55,11 @@ pub async fn define(
         (&of_query, statement.external, (context.settings)(EXTERNAL_AS_QUERY).as_deref())
     {
         return Err(Problem::ExternalAsQuery.into());
+    }
+    let says_storage =
+        matches!(statement.row_format, Some(RowFormat::Serde { .. })) || statement.format.is_some();
+    if of_query.is_none() && statement.columns.is_empty() && !says_storage {
+        return Err(Problem::NoColumns.into());
     }
     let (columns, partition_keys) = match of_query {
         None => (columns(&statement.columns)?, columns(&statement.partitioned_by)?),

@@ -200,6 +200,10 @@ pub enum Problem {
     ChangesFormat(String),
     #[error("CREATE-TABLE-AS-SELECT cannot create table with location to a non-empty directory: {0}")]
     FullLocation(String),
+    #[error("CREATE TABLE AS SELECT command cannot specify the list of columns for the target table")]
+    ColumnsOfQuery,
+    #[error("Either list of columns or a custom serializer should be specified")]
+    NoColumns,
     #[error("Invalid path {0}")]
     BadPath(String),
     #[error("Partition already exists {0}")]
@@ -240,8 +244,10 @@ impl Problem {
             Problem::BadBuckets => 10037,
             Problem::BadInputFormat(_) => 10054,
             Problem::BadOutputFormat(_) => 10055,
+            Problem::NoColumns => 10043,
             Problem::NeedsPartition(_) => 10062,
             Problem::BadLineEnd => 10064,
+            Problem::ColumnsOfQuery => 10065,
             Problem::ExternalAsQuery => 10070,
             Problem::OutputTwice(_) => 10087,
             Problem::ViewColumns(_) => 10089,

@@ -114,6 +114,10 @@ pub fn check_serde(
     columns: &[Column],
     properties: &PropertyMap,
 ) -> Result<(), DdlError> {
+    let is_libraries = ["org.apache.", "com.", "org."].iter().any(|prefix| storage.serde.starts_with(prefix));
+    if !storage.serde.is_empty() && !is_libraries {
+        return Err(DdlError::Refused(format!("Cannot validate serde: {}", storage.serde)));
+    }
     if !storage.serde.ends_with(".RegexSerDe") {
         return Ok(());
     }

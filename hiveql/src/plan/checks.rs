@@ -5,7 +5,7 @@ use crate::{
     functions::registry,
     syntax::ast::{
         Expr as Ast, ExprKind, FunctionCall, GroupingSets, JoinCondition, JoinKind, Select, SelectItems,
-        TableExpr, TableRef, walk,
+        Span, TableExpr, TableRef, walk,
     },
 };
 
@@ -38,6 +38,7 @@ impl Planner<'_> {
         self.check_table_functions(select, ordering)?;
         self.check_groups(select)?;
         check_windows(select)?;
+        check_aliases(select)?;
         self.check_strictly(select)
     }
 
@@ -142,6 +143,34 @@ fn check_windows(select: &Select) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// No two tables of a FROM are called the same.
+fn check_aliases(select: &Select) -> Result<()> {
+    let mut aliases = Vec::new();
+    select.from.iter().for_each(|table| aliases_of(table, &mut aliases));
+    for (index, (alias, span)) in aliases.iter().enumerate() {
+        if aliases[..index].iter().any(|(earlier, _)| earlier == alias) {
+            return Err(Problem::AmbiguousAlias(alias.clone()).at(*span));
+        }
+    }
+    Ok(())
+}
+
+fn aliases_of(table: &TableExpr, found: &mut Vec<(String, Span)>) {
+    match table {
+        TableExpr::Table(table) => {
+            let alias = table.alias.as_ref().or(table.name.parts.last());
+            found.extend(alias.map(|alias| (alias.folded(), table.span)));
+        }
+        TableExpr::Derived { alias: Some(alias), span, .. } => found.push((alias.folded(), *span)),
+        TableExpr::Join(join) => {
+            aliases_of(&join.left, found);
+            aliases_of(&join.right, found);
+        }
+        TableExpr::LateralView { input, .. } => aliases_of(input, found),
+        _ => {}
+    }
 }
 
 /// What stands in the select list and in HAVING.

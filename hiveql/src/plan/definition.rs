@@ -44,6 +44,24 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Whether a macro's body means something of its parameters.
+    pub fn check_macro(&self, parameters: &[(String, HiveType)], body: &Ast) -> Result<()> {
+        let fields = self.fields(parameters);
+        self.expr(body, &Place::plain("a macro", Scope::new(&fields, None))).map(drop)
+    }
+
+    /// Columns that come from nowhere.
+    fn fields(&self, columns: &[(String, HiveType)]) -> Vec<Field> {
+        let field = |(name, ty): &(String, HiveType)| Field {
+            relation: None,
+            name: name.clone(),
+            ty: ty.clone(),
+            column: Column::new_unqualified(self.fresh(name)),
+            hidden: false,
+        };
+        columns.iter().map(field).collect()
+    }
+
     /// A default names no column, and has the very type of its column.
     fn check_default(&self, definition: &ColumnDefinition, value: &Ast, text: &str) -> Result<()> {
         if text.chars().count() > TEXT_LENGTH_MAX {
@@ -73,14 +91,7 @@ impl Planner<'_> {
         if walk::any(condition, &mut |expr| walk::query_of(expr).is_some()) {
             return Err(invalid("Subqueries are not allowed in Check Constraints").into());
         }
-        let field = |(name, ty): &(String, HiveType)| Field {
-            relation: None,
-            name: name.clone(),
-            ty: ty.clone(),
-            column: Column::new_unqualified(self.fresh(name)),
-            hidden: false,
-        };
-        let fields: Vec<Field> = columns.iter().map(field).collect();
+        let fields = self.fields(columns);
         let found = self.expr(condition, &Place::plain("CHECK", Scope::new(&fields, None)))?.ty;
         match found {
             HiveType::Boolean => Ok(()),

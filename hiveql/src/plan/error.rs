@@ -62,6 +62,8 @@ pub enum Problem {
     Constraint(String),
     #[error("Recursive view {name} detected (cycle: {cycle}).")]
     RecursiveView { name: String, cycle: String },
+    #[error("Expression in GROUPING function not present in GROUP BY")]
+    NotGrouped,
     #[error("Window name '{0}' is not defined")]
     WindowNotFound(String),
     #[error(transparent)]
@@ -147,6 +149,7 @@ impl Problem {
             Problem::UpdatesBucket(_) => 10302,
             Problem::Constraint(_) => 10326,
             Problem::NoTargetColumn { .. } => 10408,
+            Problem::NotGrouped => 10409,
             _ => return None,
         })
     }

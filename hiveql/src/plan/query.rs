@@ -28,6 +28,11 @@ impl Planner<'_> {
 
     /// Makes CTEs known; the caller forgets them.
     pub(super) fn with(&self, with: &[Cte], outer: Option<&Scope<'_>>) -> Result<()> {
+        for (index, cte) in with.iter().enumerate() {
+            if with[..index].iter().any(|earlier| cte.name.folded() == earlier.name.folded()) {
+                return Err(Problem::AmbiguousAlias(cte.name.text.clone()).at(cte.name.span));
+            }
+        }
         for cte in in_order(with) {
             let relation = self.query(&cte.query, outer)?.named(&cte.columns, cte.name.span)?;
             self.ctes.borrow_mut().push((cte.name.folded(), relation));

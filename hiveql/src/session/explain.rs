@@ -1,6 +1,10 @@
 //! EXPLAIN in its kinds.
 
-use super::{Answer, Session, SessionError, bind::names_of};
+use super::{
+    Answer, Session, SessionError,
+    bind::names_of,
+    insert::{names_in, with_defaults},
+};
 use crate::{
     ddl::DdlContext,
     plan::{Bound, Planner},
@@ -18,10 +22,52 @@ impl Session {
         match explain.kind {
             ExplainKind::Dependency => self.dependencies(context, &explain.statement).await,
             ExplainKind::Ast => Ok(lines(format!("{:#?}", explain.statement).lines())),
-            _ => match query_of(&explain.statement) {
-                Some(query) => self.explain_query(context, query, text).await,
-                None => Ok(lines([format!("{:?}", explain.statement).as_str()])),
+            _ => match (&*explain.statement, query_of(&explain.statement)) {
+                (Statement::Insert(insert), _) => self.explain_insert(context, insert, explain, text).await,
+                (_, query) => self.explain_other(context, explain, query, text).await,
             },
+        }
+    }
+
+    async fn explain_other(
+        &self,
+        context: &DdlContext<'_>,
+        explain: &Explain,
+        query: Option<&Query>,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        match query {
+            Some(query) => self.explain_query(context, query, text).await,
+            None => Ok(lines([format!("{:?}", explain.statement).as_str()])),
+        }
+    }
+
+    /// The plan of the rows; that they fit where they go to is looked at too.
+    async fn explain_insert(
+        &self,
+        context: &DdlContext<'_>,
+        insert: &Insert,
+        explain: &Explain,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let tables = self.bind(context, &names_in(insert)).await?;
+        let options = self.plan_options();
+        let planner = Planner::new(&tables, context.facts, &options);
+        let planned = |error| SessionError::of_plan(&error, text);
+        match insert {
+            Insert::One { target, query } => {
+                let defaults = self.defaults(context, target).await?;
+                let rows = planner.plan(&with_defaults(query, &defaults)).map_err(planned)?;
+                self.check_insert(context, &planner, rows.clone(), target, text).await?;
+                Ok(Answer::Text(self.engine.explain(&rows.plan).await?))
+            }
+            Insert::Multi { with, from, branches, .. } => {
+                let rows = planner.branches(with, from, branches).map_err(planned)?;
+                for (rows, branch) in rows.into_iter().zip(branches) {
+                    self.check_insert(context, &planner, rows, &branch.target, text).await?;
+                }
+                Ok(lines([format!("{:?}", explain.statement).as_str()]))
+            }
         }
     }
 

@@ -16,8 +16,15 @@ use crate::{
     types::HiveType,
     write::{self, DirectoryWrite, Outcome, Target, Write},
 };
-use datafusion::{datasource::provider_as_source, logical_expr::LogicalPlan};
-use std::collections::{BTreeMap, BTreeSet};
+use datafusion::{
+    arrow::datatypes::Schema,
+    datasource::{empty::EmptyTable, provider_as_source},
+    logical_expr::LogicalPlan,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 const DYNAMIC: &str = "hive.exec.dynamic.partition";
 const DYNAMIC_MODE: &str = "hive.exec.dynamic.partition.mode";
@@ -151,6 +158,34 @@ impl Session {
             )));
         }
         Ok(found.record)
+    }
+
+    /// Whether rows would fit what they are to be inserted into.
+    pub(super) async fn check_insert(
+        &self,
+        context: &DdlContext<'_>,
+        planner: &Planner<'_>,
+        rows: Relation,
+        target: &InsertTarget,
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let InsertTarget::Table(insert) = target else { return Ok(()) };
+        let table = self.target_table(context, &insert.table, text).await?;
+        let fixed = self.fixed(&table, insert).map_err(|error| SessionError::of_ddl(&error, text))?;
+        let pairs = |columns: &[Column]| -> Vec<(String, HiveType)> {
+            columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect()
+        };
+        let into = InsertInto {
+            table: TableName { database: table.database.clone(), name: table.name.clone() },
+            columns: &pairs(&table.columns),
+            keys: &pairs(&table.partition_keys[fixed.len()..]),
+            listed: &insert.columns,
+            defaults: &default_texts(&table),
+            not_null: &[],
+            checks: &[],
+            source: provider_as_source(Arc::new(EmptyTable::new(Arc::new(Schema::empty())))),
+        };
+        planner.insert(rows, &into).map(drop).map_err(|error| SessionError::of_plan(&error, text))
     }
 
     /// The values of the first keys. A key without one may not stand before a key with one.
@@ -331,6 +366,9 @@ impl Session {
         if create_table::exists(context, create).await.map_err(of_ddl)? {
             return Ok(Answer::done());
         }
+        if !create.columns.is_empty() {
+            return Err(of_ddl(Problem::ColumnsOfQuery.into()));
+        }
         create_table::check_place(context, create).await.map_err(of_ddl)?;
         let tables = self.bind(context, &names_of(query)).await?;
         let options = self.plan_options();
@@ -357,7 +395,7 @@ impl Session {
     }
 
     /// What DEFAULT stands for, by column.
-    async fn defaults(
+    pub(super) async fn defaults(
         &self,
         context: &DdlContext<'_>,
         target: &InsertTarget,
@@ -392,10 +430,10 @@ fn check_outputs(jobs: &[Job<'_>]) -> Result<(), ddl::DdlError> {
 
 /// By position in a row.
 #[derive(Default)]
-struct Defaults(Vec<Option<Expr>>);
+pub(super) struct Defaults(Vec<Option<Expr>>);
 
 /// DEFAULT in a row of VALUES becomes what it stands for.
-fn with_defaults(query: &Query, defaults: &Defaults) -> Query {
+pub(super) fn with_defaults(query: &Query, defaults: &Defaults) -> Query {
     let mut query = query.clone();
     if let QueryBody::Values(rows) = &mut query.body {
         for row in rows {
@@ -414,7 +452,7 @@ fn with_defaults(query: &Query, defaults: &Defaults) -> Query {
 }
 
 /// The names that an INSERT reads.
-fn names_in(insert: &Insert) -> Vec<ObjectName> {
+pub(super) fn names_in(insert: &Insert) -> Vec<ObjectName> {
     match insert {
         Insert::One { query, .. } => names_of(query),
         Insert::Multi { with, from, branches, .. } => {

@@ -5,10 +5,10 @@ use crate::{
     catalog::Column,
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
-    plan::{Planner, Relation, TableName, Tables},
+    plan::{Macro, Planner, Relation, TableName, Tables},
     syntax::ast::{
-        AlterAction, AlterTable, ColumnDefinition, CreateSource, CreateTable, CreateView, Cte, Describe,
-        Query, Statement, TableConstraint,
+        AlterAction, AlterTable, ColumnDefinition, CreateMacro, CreateSource, CreateTable, CreateView, Cte,
+        Describe, Query, Statement, TableConstraint,
     },
     types::HiveType,
 };
@@ -84,6 +84,10 @@ impl Session {
                 self.check_altered(context, alter, text).await?;
                 return self.ddl(context, statement, text).await;
             }
+            Statement::CreateMacro(made) => {
+                self.check_macro(context, made, text)?;
+                return self.ddl(context, statement, text).await;
+            }
             Statement::CreateView(view) => self.create_view(context, view, text).await?,
             Statement::Describe(Describe::Function { name, extended }) => {
                 self.described(context, name, *extended).await?
@@ -128,6 +132,24 @@ impl Session {
         };
         let lines = lines.unwrap_or_else(|| vec![format!("Function '{name}' does not exist.")]);
         Ok(printed(Output::listing("tab_name", lines), context.facts)?.0)
+    }
+
+    /// Whether a macro's body means something.
+    fn check_macro(
+        &self,
+        context: &DdlContext<'_>,
+        made: &CreateMacro,
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let mut tables = Tables::default();
+        for known in self.catalog.macros() {
+            tables.macros.insert(known.name, Macro { parameters: known.parameters, body: known.body });
+        }
+        let options = self.plan_options();
+        let parameters: Vec<_> =
+            made.parameters.iter().map(|(name, ty)| (name.folded(), ty.clone())).collect();
+        let checked = Planner::new(&tables, context.facts, &options).check_macro(&parameters, &made.body);
+        checked.map_err(|error| SessionError::of_plan(&error, text))
     }
 
     /// Whether what a definition says of its rows makes sense.

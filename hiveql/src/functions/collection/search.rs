@@ -4,7 +4,7 @@ use super::{comparable::Comparable, element, element_with};
 use crate::{
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
-        resolve::{count, scalar, wrong_type},
+        resolve::{count, scalar},
     },
     types::HiveType,
 };
@@ -68,11 +68,6 @@ fn positions(lists: &ListArray, values: &Rows, wanted: &ArrayRef, keys: &Rows) -
 
 fn array_contains(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
     count(name, args, 2..=2)?;
-    let own = element(name, args, 0)?;
-    let is_same = std::mem::discriminant(&own) == std::mem::discriminant(&args[1].ty);
-    if !is_same && own != HiveType::Void && args[1].ty != HiveType::Void {
-        return Err(wrong_type(name, args, 1, &own.to_string()));
-    }
     let element = element_with(name, args, 1)?;
     let comparable = Comparable::new(&element);
     let takes = vec![HiveType::array(element.clone()), element];

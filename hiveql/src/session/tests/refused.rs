@@ -406,3 +406,51 @@ async fn a_cast_is_called_as_what_it_casts() {
     assert_eq!(hive.run(script).await.unwrap(), ["7"]);
     assert_eq!(hive.run("select printf('%h %a', 50, 256.125)").await.unwrap(), ["32 0x1.002p8"]);
 }
+
+#[tokio::test]
+async fn names_stand_for_one_thing() {
+    fail_at_last(&[
+        ("create table t (a int); select 1 from t join t", "[Error 10008]"),
+        ("select 1 from (select 1) a, (select 2) a", "[Error 10008]"),
+        ("with a as (select 1), a as (select 2) select * from a", "[Error 10008]"),
+        ("create table t (a int, b int); select grouping(b), count(*) from t group by a", "[Error 10409]"),
+        ("select count()", "Argument expected"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn explain_looks_at_where_rows_go() {
+    fail_at_last(&[
+        ("create table t (a int); explain insert into t select 1, 2", "[Error 10044]"),
+        ("explain insert into nowhere select 1", "[Error 10001]"),
+        (
+            "create table t (a int) partitioned by (p int); \
+             explain insert into t partition (q=1) select 1",
+            "[Error 10098]",
+        ),
+        (
+            "create table t (a int); explain from t insert into t select a insert overwrite table t select a, a",
+            "[Error 10044]",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn tables_are_made_of_columns_in_files_that_can_be_read() {
+    fail_at_last(&[
+        ("create table t", "[Error 10043]"),
+        ("create table t (a int) as select 1 as a", "[Error 10065]"),
+        ("create table t (a int) row format serde 'nosuch'", "Cannot validate serde"),
+        ("create temporary macro m (a int) nosuch(a)", "[Error 10011]"),
+        ("create database d location '/tmp/d' managedlocation '/tmp/d'", "cannot be the same"),
+        ("select array(1)['a']", "[Error 10014]"),
+        ("select substr('a', 'b')", "[Error 10014]"),
+        ("select add_months('2020-01-01', 'x')", "[Error 10014]"),
+        ("select array_append(array(1), 'a')", "[Error 10014]"),
+        ("select array_except(array(1), array('a'))", "[Error 10014]"),
+        ("select soundex(1)", "[Error 10014]"),
+    ])
+    .await;
+}
