@@ -260,6 +260,13 @@ async fn rows_go_where_they_may_go() {
             "create table {format}_t (a int) stored as {format}; load data local inpath '{file}' into table {format}_t"
         );
         assert!(hive.run(&script).await.unwrap_err().contains("[Error 30019]"), "{format}");
+        // Its own files it takes.
+        let own = hive.home.path().join(format!("own_{format}")).display().to_string();
+        let script = format!(
+            "insert overwrite local directory '{own}' stored as {format} select 7 as a; \
+             load data local inpath '{own}' into table {format}_t; select a from {format}_t"
+        );
+        assert_eq!(hive.run(&script).await.unwrap(), ["7"], "{format}");
     }
 }
 
