@@ -170,7 +170,7 @@ impl Attempt<'_> {
             handover => {
                 let out = ShuffleOut::new(
                     handover,
-                    part,
+                    self.launch.attempt.part.0 as usize,
                     fragment.plan.schema(),
                     self.launch.partitions,
                     batch_rows,

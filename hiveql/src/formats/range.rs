@@ -81,7 +81,7 @@ pub struct ReadOptions {
     pub file_name_prefix: String,
     /// Over all columns of the format. Rows that do not satisfy it may be left out; nothing more is promised.
     pub predicate: Option<Arc<dyn PhysicalExpr>>,
-    /// More of that kind; what they say may become known only while rows are read.
+    /// More of that kind, which become known only while rows are read.
     pub row_predicates: Vec<RowPredicate>,
 }
 

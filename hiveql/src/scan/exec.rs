@@ -2,7 +2,7 @@
 
 use super::{FileSplit, ScanDescription, ScanShare, statistics};
 use crate::{
-    formats::{BatchStream, FileFormat, FormatError, Judgement, ReadOptions, RowPredicate, conform_columns},
+    formats::{BatchStream, FileFormat, FormatError, ReadOptions, RowPredicate, conform_columns},
     types::HiveType,
 };
 use datafusion::{
@@ -43,8 +43,6 @@ pub struct HiveScanExec {
     predicate: Option<Arc<dyn PhysicalExpr>>,
     /// Over the table's data columns, too. Their values come while the query runs.
     late: Vec<RowPredicate>,
-    /// Of the predicate.
-    judgement: Arc<Judgement>,
     /// Estimates, of all columns of the table and of all groups.
     statistics: Option<Arc<Statistics>>,
     properties: Arc<PlanProperties>,
@@ -79,7 +77,6 @@ impl HiveScanExec {
             parts,
             predicate: None,
             late: Vec::new(),
-            judgement: Arc::default(),
             statistics: None,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -126,7 +123,6 @@ impl HiveScanExec {
             parts: Arc::clone(&self.parts),
             predicate: self.predicate.clone(),
             late: self.late.clone(),
-            judgement: Arc::default(),
             statistics: self.statistics.clone(),
             properties: Arc::clone(&self.properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -136,18 +132,6 @@ impl HiveScanExec {
     fn describing(&self, description: ScanDescription) -> Result<HiveScanExec> {
         let scan = HiveScanExec::try_new(description, Arc::clone(&self.store))?;
         Ok(scan.with_predicate(self.predicate.clone()))
-    }
-
-    /// What may be asked of each row, if rows may be left out one by one at all.
-    fn row_predicates(&self) -> Vec<RowPredicate> {
-        if !self.is_filterable() {
-            return Vec::new();
-        }
-        let known = self
-            .predicate
-            .iter()
-            .map(|expr| RowPredicate { expr: Arc::clone(expr), judgement: Arc::clone(&self.judgement) });
-        known.chain(self.late.iter().cloned()).collect()
     }
 
     /// Who counts rows must see all of them.
@@ -174,7 +158,7 @@ impl HiveScanExec {
             parts: self.parts.clone(),
             store: self.store.clone(),
             predicate: self.predicate.clone(),
-            row_predicates: self.row_predicates(),
+            late: self.late.clone(),
             schema: self.description.schema(),
             batch_rows,
         }
@@ -188,7 +172,7 @@ struct SplitReader {
     parts: Arc<Vec<OpenPart>>,
     store: Arc<dyn ObjectStore>,
     predicate: Option<Arc<dyn PhysicalExpr>>,
-    row_predicates: Vec<RowPredicate>,
+    late: Vec<RowPredicate>,
     schema: SchemaRef,
     batch_rows: usize,
 }
@@ -232,7 +216,7 @@ impl SplitReader {
         let same = part.format.columns() == description.columns.as_slice();
         if same {
             options.predicate.clone_from(&self.predicate);
-            options.row_predicates.clone_from(&self.row_predicates);
+            options.row_predicates.clone_from(&self.late);
         }
         let present = |index: &&usize| **index < data && **index < part.format.columns().len();
         options.projection = description.projection.iter().filter(present).copied().collect();

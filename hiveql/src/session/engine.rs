@@ -79,6 +79,11 @@ pub struct Work<'a> {
 const NAME_CHARS: usize = 60;
 
 impl Engine {
+    /// Whether all runs here.
+    pub fn is_one_node(&self) -> bool {
+        self.cluster.is_none()
+    }
+
     /// Without a cluster all runs here.
     pub fn new(options: &EngineOptions, cluster: Option<QueryCluster>) -> Result<Engine> {
         let scripts = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };

@@ -32,6 +32,7 @@ mod stores;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod validation;
 
 pub use answer::{Answer, Rows};
 pub use engine::{Engine, EngineOptions};
