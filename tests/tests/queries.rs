@@ -130,6 +130,7 @@ impl Client {
             user: "tester".to_owned(),
             database: "default".to_owned(),
             settings: Default::default(),
+            scripts: Default::default(),
         };
         let state = self.context.state();
         let options = state.config_options();
