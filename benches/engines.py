@@ -47,26 +47,29 @@ def polars(threads):
     return table, lambda query: len(context.execute(query).collect(engine="streaming"))
 
 
-def of_spark(session):
+def of_spark(session, server=None):
     def table(name, path):
         session.read.parquet(path).createOrReplaceTempView(name)
 
-    return table, lambda query: len(session.sql(query).collect())
+    # A server that nobody holds ends.
+    return table, lambda query, _held=server: len(session.sql(query).collect())
 
 
-def sail(threads):
-    os.environ["SAIL_EXECUTION__DEFAULT_PARALLELISM"] = str(threads)
+def sail(_threads):
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
-    return of_spark(SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate())
+    address = f"sc://127.0.0.1:{server.listening_address[1]}"
+    return of_spark(SparkSession.builder.remote(address).getOrCreate(), server)
 
 
 def sail_cluster(threads):
     os.environ["SAIL_MODE"] = "local-cluster"
+    os.environ["SAIL_EXECUTION__DEFAULT_PARALLELISM"] = str(threads)
     os.environ["SAIL_CLUSTER__WORKER_INITIAL_COUNT"] = os.environ["SAIL_CLUSTER__WORKER_MAX_COUNT"] = "2"
+    os.environ["SAIL_CLUSTER__WORKER_TASK_SLOTS"] = "4"
     return sail(threads)
 
 
