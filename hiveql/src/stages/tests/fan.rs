@@ -2,7 +2,13 @@
 
 use super::*;
 use crate::shared::{FanOutExec, Scope, SharedSource, SharedTable, uses, with_source};
-use datafusion::physical_plan::ExecutionPlanProperties;
+use crate::write::{Outcome, WriteDescription, WriteTable};
+use datafusion::{
+    common::TableReference,
+    datasource::provider_as_source,
+    logical_expr::{DmlStatement, LogicalPlan, WriteOp, dml::InsertOp},
+    physical_plan::ExecutionPlanProperties,
+};
 
 type Branch = fn(DataFrame, &SessionContext) -> DataFrame;
 
@@ -108,4 +114,76 @@ fn a_source_leaves_out_what_no_plan_reads() {
     assert_eq!(of_some.columns.into_iter().collect::<Vec<_>>(), [0, 1]);
     assert_eq!(of_some.filter.unwrap().to_string(), "t_k > Int32(40) OR t_k > Int32(40)");
     assert!(uses(&[plan(FEW), plan(ROWS)]).unwrap().filter.is_none());
+}
+
+/// Writes the rows of a branch to a folder of this number.
+fn written(bed: &Bed, frame: DataFrame, number: u64) -> LogicalPlan {
+    let columns = vec![("k".to_owned(), HiveType::Int), ("a".to_owned(), HiveType::BigInt)];
+    let classes = stored_as("TEXTFILE").unwrap();
+    let none = BTreeMap::new();
+    let words = StorageWords {
+        input_format: classes.input,
+        output_format: classes.output,
+        serde: classes.serde,
+        serde_properties: &none,
+        table_properties: &none,
+    };
+    let format = FileFormat::new(words, &columns).unwrap();
+    let root = Path::from_absolute_path(bed.folder.path().join(number.to_string())).unwrap();
+    let description = WriteDescription {
+        write: number,
+        prefix: "file:///".to_owned(),
+        root: root.to_string(),
+        storage: format.definition().0.clone(),
+        columns,
+        keys: Vec::new(),
+        elsewhere: BTreeMap::new(),
+        buckets: None,
+        sorted_by: Vec::new(),
+        compression: Compression::None,
+        is_plain: false,
+        counts_columns: true,
+    };
+    let table = WriteTable::new(description, format, Arc::new(LocalFileSystem::new()));
+    let target = TableReference::bare("written");
+    let (source, op) = (provider_as_source(Arc::new(table)), WriteOp::Insert(InsertOp::Append));
+    LogicalPlan::Dml(DmlStatement::new(target, source, op, Arc::new(frame.into_unoptimized_plan())))
+}
+
+#[test]
+fn writers_of_one_source_answer_each_for_itself() {
+    let bed = Bed::new();
+    let session = bed.session(|_| {});
+    for (first, branches) in [(10, [ROWS, FEW]), (20, [ROWS, GROUPS])] {
+        let source = table(&session, "t");
+        let shared = SharedTable::plan(source.logical_plan()).unwrap();
+        let plans = (first..).zip(branches).map(|(number, branch)| {
+            let rows = branch(DataFrame::new(session.state(), shared.clone()), &session);
+            let plan = written(&bed, rows, number);
+            DataFrame::new(session.state(), plan).into_optimized_plan().unwrap()
+        });
+        let source = bed.runtime.block_on(bed.plan(source));
+        let partitions = source.output_partitioning().partition_count();
+        let known = SharedSource { columns: vec![0, 1, 2, 3], partitions, bytes: None };
+        let plans = plans.map(|plan| {
+            let frame = DataFrame::new(session.state(), with_source(plan, &known).unwrap());
+            bed.runtime.block_on(bed.plan(frame))
+        });
+        let fan = FanOutExec::try_new(source, plans.collect(), Scope::Whole).unwrap();
+        let graph = cut(Arc::new(fan), 1).unwrap();
+        let batches = bed.staged(&graph, &session);
+        let schema = batches[0].schema();
+        let rows = futures::stream::iter(batches.into_iter().map(Ok));
+        let rows = Box::pin(datafusion::physical_plan::stream::RecordBatchStreamAdapter::new(schema, rows));
+        let outcomes = bed.runtime.block_on(Outcome::collect_each(rows)).unwrap();
+        assert_eq!(outcomes.keys().copied().collect::<Vec<_>>(), [first, first + 1]);
+        for (number, branch) in (first..).zip(branches) {
+            let plan = bed.runtime.block_on(bed.plan(branch(table(&session, "t"), &session)));
+            let expected = lines(&bed.runtime.block_on(collect(plan, session.task_ctx())).unwrap()).len();
+            let files = std::fs::read_dir(bed.folder.path().join(number.to_string())).unwrap();
+            let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+            let found: usize = texts.map(|text| text.lines().count()).sum();
+            assert_eq!((found, outcomes[&number].rows()), (expected, expected as u64), "{number}: {graph}");
+        }
+    }
 }
