@@ -72,6 +72,7 @@ fn scans(graph: &StageGraph) -> usize {
 
 const ROWS: Branch = |frame, _| frame.select(vec![col("t_k").alias("k"), col("t_a").alias("a")]).unwrap();
 const FEW: Branch = |frame, session| ROWS(frame.filter(col("t_k").gt(lit(40))).unwrap(), session);
+const NOTHING: Branch = |frame, session| ROWS(frame.filter(lit(false)).unwrap(), session);
 const GROUPS: Branch = |frame, _| {
     let groups = frame.aggregate(vec![col("t_k")], vec![sum(col("t_a")).alias("a")]).unwrap();
     groups.select(vec![col("t_k").alias("k"), col("a")]).unwrap()
@@ -98,6 +99,12 @@ fn a_source_of_plans_that_exchange_rows_is_a_stage_that_they_all_read() {
     let graph = same(&[ROWS, GROUPS, SORTED, JOINED, TWICE, GROUPS]);
     let sources = graph.stages.iter().filter(|stage| stage.plan.name() == "FilterExec").count();
     assert_eq!((sources, scans(&graph)), (1, 2), "{graph}");
+}
+
+#[test]
+fn a_plan_that_reads_nothing_is_no_hindrance() {
+    let graph = same(&[ROWS, NOTHING]);
+    assert_eq!(scans(&graph), 1, "{graph}");
 }
 
 #[test]
