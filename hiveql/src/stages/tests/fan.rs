@@ -9,6 +9,7 @@ use datafusion::{
     logical_expr::{DmlStatement, LogicalPlan, WriteOp, dml::InsertOp},
     physical_plan::ExecutionPlanProperties,
 };
+use skep_jobs::model::{StageInput, StageOutput};
 
 type Branch = fn(DataFrame, &SessionContext) -> DataFrame;
 
@@ -52,6 +53,7 @@ fn same(branches: &[Branch]) -> StageGraph {
     let fan: Arc<dyn ExecutionPlan> = Arc::new(fanned(&bed, &session, source().unwrap(), branches));
     let mut whole = lines(&bed.runtime.block_on(collect(Arc::clone(&fan), session.task_ctx())).unwrap());
     let graph = cut(fan, 1).unwrap();
+    can_be_scheduled(&bed, &graph);
     let mut staged = lines(&bed.staged(&graph, &session));
     expected.sort_unstable();
     whole.sort_unstable();
@@ -60,6 +62,23 @@ fn same(branches: &[Branch]) -> StageGraph {
     assert_eq!(whole, expected, "{graph}");
     assert_eq!(staged, expected, "{graph}");
     graph
+}
+
+/// As the master checks it: task `i` reads partition `i`, and of what each task reads there is one.
+fn can_be_scheduled(bed: &Bed, graph: &StageGraph) {
+    let specs = bed.runtime.block_on(crate::stages::spec::stages(graph, None)).unwrap();
+    for stage in &specs {
+        for input in &stage.inputs {
+            let (from, expected) = match input {
+                StageInput::Shuffle(from) => (from, stage.tasks.len()),
+                StageInput::Replicated(from) | StageInput::Broadcast(from) => (from, 1),
+            };
+            let StageOutput::Shuffle { partitions } = specs[from.0 as usize].output else {
+                panic!("{graph}")
+            };
+            assert_eq!(partitions as usize, expected, "{} reads {from:?}: {graph}", stage.name);
+        }
+    }
 }
 
 fn scans(graph: &StageGraph) -> usize {
