@@ -195,7 +195,11 @@ fn submit(report: &mut Report) -> Outcome {
 }
 
 fn warm_client(cluster: &Cluster) -> Result<WarmClient, Box<dyn Error>> {
-    WarmClient::open(SubmitEnvironment {
+    WarmClient::open(environment(cluster)?)
+}
+
+fn environment(cluster: &Cluster) -> Result<SubmitEnvironment, Box<dyn Error>> {
+    Ok(SubmitEnvironment {
         master: cluster.address.parse()?,
         secret_file: cluster.secret(),
         user: "somebody".to_owned(),

@@ -18,6 +18,21 @@ pub trait Stores: Send + Sync {
         path.to_owned()
     }
 
+    /// Makes a directory, and those around it, where a store has some without files.
+    fn make_directory(&self, _location: &str) -> Result<(), DdlError> {
+        Ok(())
+    }
+
+    /// Whether it is a directory, if only an empty one.
+    fn is_directory(&self, _location: &str) -> bool {
+        false
+    }
+
+    /// Removes a directory and those in it, once no file is in them.
+    fn remove_directory(&self, _location: &str) -> Result<(), DdlError> {
+        Ok(())
+    }
+
     /// Deletes what a killed process left below a location of files that it had not finished, where a store leaves such
     /// things and does not list them. `is_meant` is asked with the name that a file would have got.
     fn delete_unfinished(&self, _location: &str, _is_meant: &dyn Fn(&str) -> bool) -> Result<(), DdlError> {

@@ -5,10 +5,12 @@ use super::{
 };
 use crate::{
     catalog::{Column, StorageDescriptor, Table, TableId, TableKind, Versioned},
-    syntax::ast::{ColumnDefinition, CreateSource, CreateTable, ObjectName},
+    syntax::ast::{ColumnDefinition, CreateSource, CreateTable, ObjectName, RowFormat},
     types::HiveType,
 };
 use std::collections::BTreeMap;
+
+const EXTERNAL_AS_QUERY: &str = "hive.ctas.external.tables";
 
 pub async fn execute(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Output, DdlError> {
     if exists(context, statement).await? {
@@ -49,6 +51,16 @@ pub async fn define(
     statement: &CreateTable,
     of_query: Option<Vec<Column>>,
 ) -> Result<Table, DdlError> {
+    if let (Some(_), true, Some("false")) =
+        (&of_query, statement.external, (context.settings)(EXTERNAL_AS_QUERY).as_deref())
+    {
+        return Err(Problem::ExternalAsQuery.into());
+    }
+    let says_storage =
+        matches!(statement.row_format, Some(RowFormat::Serde { .. })) || statement.format.is_some();
+    if of_query.is_none() && statement.columns.is_empty() && !says_storage {
+        return Err(Problem::NoColumns.into());
+    }
     let (columns, partition_keys) = match of_query {
         None => (columns(&statement.columns)?, columns(&statement.partitioned_by)?),
         Some(found) => columns_of_query(statement, found)?,
@@ -58,7 +70,7 @@ pub async fn define(
     let location = std::mem::take(&mut table.storage.location);
     table.storage = storage_clauses::storage(context, statement)?;
     table.storage.location = location;
-    storage_clauses::add_delimiters(&mut table.storage, statement.row_format.as_ref());
+    storage_clauses::add_delimiters(&mut table.storage, statement.row_format.as_ref())?;
     table.columns = columns;
     table.partition_keys = partition_keys;
     if let Some(clustering) = &statement.clustered_by {
@@ -74,6 +86,8 @@ pub async fn define(
         let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
         statistics::set_columns(&mut table.properties, &names);
     }
+    constraints::check(context, &table, 0).await?;
+    storage_clauses::check_serde(&table.storage, &table.columns, &table.properties)?;
     Ok(table)
 }
 
@@ -82,28 +96,29 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
     let (database, name) = context.resolve(&statement.name)?;
     table_checks::name(&name, statement.name.span)?;
     let location = match &statement.location {
-        Some(location) => location.trim_end_matches('/').to_owned(),
+        Some(location) => files::whole(context, location),
         None => default_location(context, &database, &name, statement.temporary).await?,
     };
     let mut properties: BTreeMap<String, String> = statement.properties.iter().cloned().collect();
     if let Some(comment) = &statement.comment {
         properties.insert("comment".to_owned(), comment.clone());
     }
-    if statement.external {
+    let external = statement.external || is_external(&properties);
+    if external {
         properties.insert("EXTERNAL".to_owned(), "TRUE".to_owned());
     }
     if statement.transactional {
         properties.insert("transactional".to_owned(), "true".to_owned());
     }
     properties.entry("bucketing_version".to_owned()).or_insert_with(|| "2".to_owned());
-    if !statement.external && statement.partitioned_by.is_empty() {
+    if !external && statement.partitioned_by.is_empty() {
         statistics::set_empty(&mut properties);
     }
     Ok(Table {
         id: TableId(0),
         database,
         name,
-        kind: if statement.external { TableKind::External } else { TableKind::Managed },
+        kind: if external { TableKind::External } else { TableKind::Managed },
         temporary: statement.temporary,
         columns: Vec::new(),
         partition_keys: Vec::new(),
@@ -119,6 +134,21 @@ async fn empty(context: &DdlContext<'_>, statement: &CreateTable) -> Result<Tabl
         statistics: BTreeMap::new(),
         contents: None,
     })
+}
+
+/// A query's rows go to a place of their own.
+pub async fn check_place(context: &DdlContext<'_>, statement: &CreateTable) -> Result<(), DdlError> {
+    let Some(location) = &statement.location else { return Ok(()) };
+    let location = files::whole(context, location);
+    match statement.external || files::list(context.stores, &location).await?.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::FullLocation(location).into()),
+    }
+}
+
+/// What the property of that name says, which makes a table external, and one that was external the warehouse's.
+pub fn is_external(properties: &BTreeMap<String, String>) -> bool {
+    properties.get("EXTERNAL").is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 /// Below the database's place. A temporary table has a place of its own, for it may share its name with another.

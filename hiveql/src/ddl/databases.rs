@@ -1,6 +1,6 @@
 //! CREATE, ALTER and DROP DATABASE, and USE.
 
-use super::{DdlContext, DdlError, Output, SessionChange, drop_table};
+use super::{DdlContext, DdlError, Output, SessionChange, drop_table, table_checks};
 use crate::{
     catalog::{DEFAULT_DATABASE, Database, PropertyMap},
     syntax::ast::{AlterDatabase, CreateDatabase, Name},
@@ -8,8 +8,14 @@ use crate::{
 
 pub async fn create(context: &DdlContext<'_>, statement: &CreateDatabase) -> Result<Output, DdlError> {
     let name = statement.name.folded();
+    table_checks::name(&name, statement.name.span)?;
     if statement.if_not_exists && context.catalog.shared.find_database(&name).await?.is_some() {
         return Ok(Output::none());
+    }
+    if statement.location.is_some() && statement.location == statement.managed_location {
+        return Err(DdlError::Refused(
+            "Managed and external locations for database cannot be the same".to_owned(),
+        ));
     }
     let location = statement.location.clone().unwrap_or_else(|| format!("{}/{name}.db", context.warehouse));
     let database = Database {

@@ -11,7 +11,7 @@ pub async fn table(context: &DdlContext<'_>, name: &ObjectName, if_exists: bool)
     let forgiving = if_exists || !context.setting_is("hive.exec.drop.ignorenonexistent", "false");
     let Some(table) = found(context, name, forgiving).await? else { return Ok(Output::none()) };
     if matches!(table.record.kind, TableKind::View | TableKind::MaterializedView) {
-        if forgiving {
+        if if_exists {
             return Ok(Output::none());
         }
         return Err(Problem::DropsView(table.record.full_name()).into());

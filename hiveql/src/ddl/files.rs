@@ -16,6 +16,15 @@ const AT_ONCE: usize = 16;
 /// How many removals one transaction ends.
 const CROSSED_OUT_TOGETHER: usize = 500;
 
+/// A location as it is kept: one without a scheme or a slash in front is below the user's directory.
+pub fn whole(context: &DdlContext<'_>, location: &str) -> String {
+    let location = location.trim_end_matches('/');
+    match location.starts_with('/') || location.contains(':') || location.is_empty() {
+        true => location.to_owned(),
+        false => context.stores.absolute(location),
+    }
+}
+
 /// All files below a location; nothing there is an empty list.
 pub async fn list(stores: &dyn Stores, location: &str) -> Result<Vec<ObjectMeta>, DdlError> {
     let (store, path) = stores.resolve(location)?;

@@ -1,6 +1,6 @@
 //! `PARTITION (ds = '2024', hr = 3)` against a table's keys: the values as they stand in names, by each key's type.
 
-use super::{DdlError, Problem};
+use super::{DdlContext, DdlError, Problem};
 use crate::{
     catalog::{Column, DEFAULT_PARTITION, PartitionFilter, Table},
     syntax::ast::{Expr, ExprKind, Literal, PartitionSpec, UnaryOp},
@@ -37,6 +37,32 @@ pub fn values(table: &Table, spec: &PartitionSpec) -> Result<Vec<String>, DdlErr
             table.partition_keys.len()
         ))),
     }
+}
+
+const ALLOWED_VALUES: &str = "hive.metastore.partition.name.whitelist.pattern";
+
+/// Whether new partitions may have these values: a setting can restrict them to what a pattern matches.
+pub fn check_values(context: &DdlContext<'_>, values: &[String]) -> Result<(), DdlError> {
+    let Some(pattern) = (context.settings)(ALLOWED_VALUES).filter(|pattern| !pattern.is_empty()) else {
+        return Ok(());
+    };
+    let allowed = fancy_regex::Regex::new(&format!("^(?:{pattern})$"))
+        .map_err(|error| DdlError::Refused(format!("{ALLOWED_VALUES} is no pattern: {error}")))?;
+    match values.iter().find(|value| !allowed.is_match(value).unwrap_or(false)) {
+        None => Ok(()),
+        Some(value) => Err(DdlError::Refused(format!(
+            "MetaException(message:Partition value '{value}' contains a character not matched by whitelist pattern \
+             '{pattern}'.  (configure with {ALLOWED_VALUES}))"
+        ))),
+    }
+}
+
+/// Names that partitions of NULL and of work under way have.
+pub fn is_reserved(context: &DdlContext<'_>, value: &str) -> bool {
+    let of_null = (context.settings)("hive.exec.default.partition.name");
+    let of_null = of_null.as_deref().unwrap_or(DEFAULT_PARTITION);
+    let others = ["__HIVE_DEFAULT_ZIP_PARTITION__", "_INTERMEDIATE_ORIGINAL", "_INTERMEDIATE_ARCHIVED"];
+    std::iter::once(of_null).chain(others).any(|reserved| value.contains(reserved))
 }
 
 /// `ds=2024, hr=3`, for messages.

@@ -2,7 +2,7 @@
 
 use super::{DdlContext, DdlError, Output, Problem, alter_partitions, partition_spec};
 use crate::{
-    catalog::{Change, Table, partition_values},
+    catalog::{Change, Table, is_private, partition_values},
     syntax::ast::{MsckAction, ObjectName},
 };
 use futures::{StreamExt, TryStreamExt};
@@ -65,12 +65,14 @@ pub async fn execute(
     Ok(Output::listing("message", messages))
 }
 
-/// The values of all folders below the table's location that are named as its partitions, whatever is in them.
+/// The values of all folders below the table's location that are named as its partitions, whatever is in them. What lies
+/// there and is none is refused, unless `hive.msck.path.validation` says otherwise.
 async fn folders(context: &DdlContext<'_>, table: &Table) -> Result<BTreeSet<Vec<String>>, DdlError> {
     let location = &table.storage.location;
     let (store, root) = context.stores.resolve(location)?;
+    let lenient = ["skip", "ignore"].iter().any(|word| context.setting_is("hive.msck.path.validation", word));
     let mut level = vec![root.clone()];
-    for _ in &table.partition_keys {
+    for key in &table.partition_keys {
         let below = futures::stream::iter(level)
             .map(|folder| {
                 let store = store.clone();
@@ -80,14 +82,34 @@ async fn folders(context: &DdlContext<'_>, table: &Table) -> Result<BTreeSet<Vec
             .try_collect::<Vec<_>>()
             .await
             .map_err(|source| DdlError::Files { location: location.clone(), source })?;
-        level = below.into_iter().flat_map(|listed| listed.common_prefixes).collect();
-        level.retain(|folder| folder.filename().is_some_and(|name| name.contains('=')));
+        level = Vec::new();
+        for listed in below {
+            let mut files = listed.objects.iter().map(|file| &file.location);
+            if let Some(file) = files.find(|file| is_seen(file)).filter(|_| !lenient) {
+                let what = "MSCK finds a file rather than a directory when it searches for";
+                return Err(DdlError::Refused(format!("{what} {file}")));
+            }
+            for folder in listed.common_prefixes.into_iter().filter(is_seen) {
+                let name = folder.filename().unwrap_or_default();
+                let name = name.split_once('=').map_or(name, |(name, _)| name);
+                if name.eq_ignore_ascii_case(&key.name) {
+                    level.push(folder);
+                } else if !lenient {
+                    let what = format!("Unexpected partition key {name} found at {folder}");
+                    return Err(DdlError::Refused(what));
+                }
+            }
+        }
     }
     let name = |folder: &Path| {
         let parts: Vec<_> = folder.prefix_match(&root)?.collect();
         Some(parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("/"))
     };
     Ok(level.iter().filter_map(|folder| values_of(table, &name(folder)?)).collect())
+}
+
+fn is_seen(path: &Path) -> bool {
+    path.filename().is_some_and(|name| !is_private(name))
 }
 
 fn values_of(table: &Table, name: &str) -> Option<Vec<String>> {

@@ -2,7 +2,8 @@
 
 use super::{DdlContext, DdlError, Problem, partition_spec, storage_words};
 use crate::{
-    catalog::{SkewedBy, SortColumn, StorageDescriptor},
+    catalog::{Column, PropertyMap, SkewedBy, SortColumn, StorageDescriptor},
+    formats::{FileFormat, StorageWords},
     syntax::ast::{
         Clustering, CreateTable, Delimited, InsertDirectory, Name, RowFormat, Skew, StorageFormat,
     },
@@ -39,7 +40,7 @@ pub fn of_directory(directory: &InsertDirectory) -> Result<StorageDescriptor, Dd
         storage.serde.clone_from(class);
         storage.serde_properties.extend(properties.iter().cloned());
     }
-    add_delimiters(&mut storage, directory.row_format.as_ref());
+    add_delimiters(&mut storage, directory.row_format.as_ref())?;
     Ok(storage)
 }
 
@@ -47,6 +48,8 @@ pub fn of_format(format: &StorageFormat) -> Result<StorageDescriptor, DdlError> 
     match format {
         StorageFormat::Named(word) => of_word(word),
         StorageFormat::Classes { input, output, serde } => {
+            known_class(input, Problem::BadInputFormat)?;
+            known_class(output, Problem::BadOutputFormat)?;
             let mut storage = of_word(DEFAULT_FORMAT)?;
             storage.input_format.clone_from(input);
             storage.output_format.clone_from(output);
@@ -66,14 +69,29 @@ pub fn of_format(format: &StorageFormat) -> Result<StorageDescriptor, DdlError> 
     }
 }
 
+/// Classes of formats are Hadoop's and Hive's, or of libraries beside them.
+fn known_class(class: &str, wrong: fn(String) -> Problem) -> Result<(), DdlError> {
+    match class {
+        _ if ["org.apache.", "com.", "parquet.", "org."].iter().any(|prefix| class.starts_with(prefix)) => {
+            Ok(())
+        }
+        _ if class.starts_with("java.") => Err(wrong(class.to_owned()).into()),
+        _ => Err(DdlError::Refused(format!("Cannot find class '{class}'"))),
+    }
+}
+
 fn of_word(word: &str) -> Result<StorageDescriptor, DdlError> {
     storage_words::classes(word).ok_or_else(|| Problem::BadFormat(word.to_owned()).into())
 }
 
-pub fn add_delimiters(storage: &mut StorageDescriptor, format: Option<&RowFormat>) {
-    let Some(RowFormat::Delimited(delimited)) = format else { return };
+pub fn add_delimiters(storage: &mut StorageDescriptor, format: Option<&RowFormat>) -> Result<(), DdlError> {
+    let Some(RowFormat::Delimited(delimited)) = format else { return Ok(()) };
+    if delimited.lines.as_deref().is_some_and(|lines| !["\n", "10"].contains(&lines)) {
+        return Err(Problem::BadLineEnd.into());
+    }
     let properties = delimiters(delimited).map(|(key, value)| (key.to_owned(), value.clone()));
     storage.serde_properties.extend(properties);
+    Ok(())
 }
 
 /// What ROW FORMAT DELIMITED says, as properties of a SerDe.
@@ -88,6 +106,33 @@ pub fn delimiters(delimited: &Delimited) -> impl Iterator<Item = (&'static str, 
         ("serialization.null.format", &delimited.null),
     ];
     all.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)))
+}
+
+/// Whether the SerDe can be made: one of regular expressions is known to be wrong before any row is read.
+pub fn check_serde(
+    storage: &StorageDescriptor,
+    columns: &[Column],
+    properties: &PropertyMap,
+) -> Result<(), DdlError> {
+    let is_libraries = ["org.apache.", "com.", "org."].iter().any(|prefix| storage.serde.starts_with(prefix));
+    if !storage.serde.is_empty() && !is_libraries {
+        return Err(DdlError::Refused(format!("Cannot validate serde: {}", storage.serde)));
+    }
+    if !storage.serde.ends_with(".RegexSerDe") {
+        return Ok(());
+    }
+    let words = StorageWords {
+        input_format: &storage.input_format,
+        output_format: &storage.output_format,
+        serde: &storage.serde,
+        serde_properties: &storage.serde_properties,
+        table_properties: properties,
+    };
+    let columns: Vec<_> = columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect();
+    match FileFormat::new(words, &columns) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(DdlError::Refused(format!("MetaException(message:{error})"))),
+    }
 }
 
 pub fn set_clustering(storage: &mut StorageDescriptor, clustering: &Clustering) {

@@ -7,6 +7,9 @@ use crate::{
 };
 
 pub fn name(name: &str, span: Span) -> Result<(), DdlError> {
+    if name.contains('.') {
+        return Err(DdlError::Semantic { problem: Problem::Dotted(name.to_owned()), span: Some(span) });
+    }
     let is_valid = !name.is_empty()
         && name.chars().all(|character| character.is_alphanumeric() || "_/".contains(character));
     if is_valid {
@@ -44,14 +47,20 @@ pub fn clustering(columns: &[Column], clustering: &Clustering) -> Result<(), Ddl
 }
 
 pub fn skew(columns: &[Column], skew: &Skew) -> Result<(), DdlError> {
-    known(columns, &skew.columns)?;
+    for (index, name) in skew.columns.iter().enumerate() {
+        let span = Some(name.span);
+        if !columns.iter().any(|column| name.is(&column.name)) {
+            return Err(DdlError::Semantic { problem: Problem::NoSkewedColumn(name.folded()), span });
+        }
+        if skew.columns[..index].iter().any(|earlier| earlier.folded() == name.folded()) {
+            return Err(DdlError::Semantic { problem: Problem::SkewedTwice(name.folded()), span });
+        }
+    }
     match skew.values.iter().find(|values| values.len() != skew.columns.len()) {
         None => Ok(()),
-        Some(values) => Err(DdlError::Refused(format!(
-            "Skewed columns and values do not match: {} columns, {} values",
-            skew.columns.len(),
-            values.len()
-        ))),
+        Some(values) => {
+            Err(Problem::SkewedValues { columns: skew.columns.len(), values: values.len() }.into())
+        }
     }
 }
 

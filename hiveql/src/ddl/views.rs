@@ -2,8 +2,8 @@
 
 use super::{DdlContext, DdlError, Output, Problem, create_table, storage_clauses, table_checks};
 use crate::{
-    catalog::{CatalogError, Column, StorageDescriptor, Table, TableId, TableKind, ViewText},
-    syntax::ast::{CreateView, StorageFormat},
+    catalog::{CatalogError, Column, StorageDescriptor, Table, TableId, TableKind, Versioned, ViewText},
+    syntax::ast::{CreateView, Name, ObjectName, StorageFormat},
 };
 use std::collections::BTreeMap;
 
@@ -14,6 +14,9 @@ pub async fn create(
     found: Vec<Column>,
     expanded: String,
 ) -> Result<Output, DdlError> {
+    if statement.or_replace && statement.if_not_exists {
+        return Err(DdlError::Refused("Can't combine IF NOT EXISTS and OR REPLACE.".to_owned()));
+    }
     let view = define(context, statement, found, expanded).await?;
     let existing = context.catalog.shared.find_table(&view.database, &view.name).await?;
     match existing {
@@ -21,13 +24,56 @@ pub async fn create(
             context.catalog.create_table(view).await?;
         }
         Some(_) if statement.if_not_exists => {}
-        Some(old) if statement.or_replace && old.record.is_view() => {
+        Some(old) if statement.or_replace => {
+            replaceable(context, &old, &view.partition_keys).await?;
             let new = Table { id: old.record.id, created_seconds: old.record.created_seconds, ..view };
             context.catalog.shared.alter_table(&old, &new).await?;
         }
         Some(old) => return Err(CatalogError::TableExists(old.record.full_name()).into()),
     }
     Ok(Output::none())
+}
+
+/// The view that ALTER VIEW AS is about.
+pub async fn to_alter(context: &DdlContext<'_>, name: &ObjectName) -> Result<Versioned<Table>, DdlError> {
+    let found = context.find_table(name).await?;
+    found.ok_or_else(|| {
+        let words: Vec<&str> = name.parts.iter().map(|part| part.text.as_str()).collect();
+        DdlError::Semantic { problem: Problem::NoViewToAlter(words.join(".")), span: Some(name.span) }
+    })
+}
+
+/// Gives a view another query, with its columns.
+pub async fn replace_query(
+    context: &DdlContext<'_>,
+    view: &Versioned<Table>,
+    found: Vec<Column>,
+    original: &str,
+    expanded: String,
+) -> Result<(), DdlError> {
+    replaceable(context, view, &[]).await?;
+    table_checks::columns(&found, &[])?;
+    let text = ViewText { original: original.to_owned(), expanded };
+    let new = Table { columns: found, partition_keys: Vec::new(), view: Some(text), ..view.record.clone() };
+    Ok(context.catalog.shared.alter_table(view, &new).await?)
+}
+
+/// Whether a view may get another query: one with partitions has to keep its keys.
+pub async fn replaceable(
+    context: &DdlContext<'_>,
+    old: &Versioned<Table>,
+    keys: &[Column],
+) -> Result<(), DdlError> {
+    if !old.record.is_view() {
+        return Err(Problem::NotAView(old.record.full_name()).into());
+    }
+    if old.record.partition_keys.is_empty() || old.record.partition_keys == keys {
+        return Ok(());
+    }
+    match context.home(&old.record).partitions(&old.record, &Vec::new()).await?.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::ViewHasPartitions(old.record.full_name()).into()),
+    }
 }
 
 async fn define(
@@ -38,9 +84,8 @@ async fn define(
 ) -> Result<Table, DdlError> {
     let (database, name) = context.resolve(&statement.name)?;
     table_checks::name(&name, statement.name.span)?;
-    let all = named(statement, found)?;
-    let is_key = |column: &Column| statement.partitioned_on.iter().any(|key| key.is(&column.name));
-    let (partition_keys, columns): (Vec<Column>, Vec<Column>) = all.into_iter().partition(is_key);
+    let mut columns = named(statement, found)?;
+    let partition_keys = keys(&mut columns, &statement.partitioned_on)?;
     table_checks::columns(&columns, &partition_keys)?;
     let mut properties: BTreeMap<String, String> = statement.properties.iter().cloned().collect();
     if let Some(comment) = &statement.comment {
@@ -69,8 +114,22 @@ async fn define(
     })
 }
 
+/// Takes the last columns for keys, which must be those that PARTITIONED ON names, in its order.
+fn keys(columns: &mut Vec<Column>, named: &[Name]) -> Result<Vec<Column>, DdlError> {
+    let first = columns.len().checked_sub(named.len()).ok_or(Problem::ViewKeys)?;
+    if !named.iter().zip(&columns[first..]).all(|(name, column)| name.is(&column.name)) {
+        return Err(Problem::ViewKeys.into());
+    }
+    if first == 0 && !named.is_empty() {
+        return Err(Problem::ViewOfKeysAlone.into());
+    }
+    Ok(columns.split_off(first))
+}
+
 /// The statement's own names and comments, where it has some.
 fn named(statement: &CreateView, found: Vec<Column>) -> Result<Vec<Column>, DdlError> {
+    // Also under other names: the query's own must be told apart.
+    table_checks::columns(&found, &[])?;
     if statement.columns.is_empty() {
         return Ok(found);
     }

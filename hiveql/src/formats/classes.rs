@@ -134,6 +134,26 @@ impl ContainerKind {
     }
 }
 
+/// Whether a file that begins so can be none of this input format. Lines may begin with anything but with what begins the
+/// files of another format.
+pub fn is_of_other_format(input_format: &str, head: &[u8]) -> bool {
+    let begins = |with: &str| head.starts_with(with.as_bytes());
+    let holds_columns = || head.windows(6).any(|bytes| bytes == b"RCFile");
+    // What stands in for Hive's binary formats here begins so, whatever it is called.
+    if head.is_empty() || begins("PAR1") {
+        return false;
+    }
+    match ContainerKind::of(input_format) {
+        ContainerKind::Records => !begins("SEQ") || holds_columns(),
+        ContainerKind::Columns => !(begins("RCF") || begins("SEQ") && holds_columns()),
+        ContainerKind::Orc => !begins("ORC"),
+        ContainerKind::Lines => {
+            input_format.ends_with(".TextInputFormat") && (begins("SEQ\u{6}") || begins("RCF\u{1}"))
+        }
+        ContainerKind::Avro | ContainerKind::Parquet => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +165,20 @@ mod tests {
             SerdeKind::of(classes.serde).unwrap();
         }
         assert_eq!(stored_as("custom"), None);
+    }
+
+    #[test]
+    fn files_are_told_by_how_they_begin() {
+        let input = |word: &str| stored_as(word).unwrap().input;
+        let foreign = |word: &str, head: &[u8]| is_of_other_format(input(word), head);
+        for word in ["sequencefile", "rcfile", "orc"] {
+            assert!(foreign(word, b"238\x01val_238\n"), "{word}");
+            assert!(!foreign(word, b"PAR1") && !foreign(word, b""), "{word}");
+        }
+        assert!(foreign("textfile", b"SEQ\x06\"org.apache") && !foreign("textfile", b"SEQUENCES\n"));
+        assert!(!foreign("orc", b"ORC\x08") && !foreign("sequencefile", b"SEQ\x06org.apache.hadoop.io.Text"));
+        let columns = b"SEQ\x06org.apache.hadoop.hive.ql.io.RCFile$KeyBuffer";
+        assert!(foreign("sequencefile", columns) && !foreign("rcfile", columns));
     }
 
     #[test]

@@ -21,11 +21,11 @@ mod summary;
 mod text;
 mod writer;
 
-pub use classes::{Classes, LAZY_SIMPLE, TEXT_INPUT, TEXT_OUTPUT, stored_as};
+pub use classes::{Classes, LAZY_SIMPLE, TEXT_INPUT, TEXT_OUTPUT, is_of_other_format, stored_as};
 pub use columnar::{SelfDescribing, avro_columns, conform_columns, file_columns};
 pub use compression::Compression;
 pub use error::{FormatError, Place};
-pub use range::{BatchStream, FileRange, ReadOptions, VirtualColumn};
+pub use range::{BatchStream, FileRange, ReadOptions, RowPredicate, VirtualColumn};
 pub use row_format::{RowFormat, RowWords};
 pub use storage::{Storage, StorageWords};
 pub use summary::FileSummary;

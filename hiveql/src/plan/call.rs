@@ -40,6 +40,9 @@ impl Planner<'_> {
             && let Some(keys) = place.keys
         {
             let args = call.args.iter().map(|arg| self.expr(arg, place)).collect::<Result<Vec<_>>>()?;
+            if !args.iter().all(|arg| keys.exprs.iter().any(|key| key.expr == arg.expr)) {
+                return Err(Problem::NotGrouped.at(span));
+            }
             return Ok(super::aggregate::grouping(&args, keys));
         }
         if !call.within_group.is_empty() {
@@ -62,7 +65,7 @@ impl Planner<'_> {
     }
 
     /// The arguments; a star is all columns.
-    fn args(&self, call: &FunctionCall, place: &Place<'_>) -> Result<Vec<Typed>> {
+    pub(super) fn args(&self, call: &FunctionCall, place: &Place<'_>) -> Result<Vec<Typed>> {
         let mut args = Vec::with_capacity(call.args.len());
         for arg in &call.args {
             match &arg.kind {
@@ -176,6 +179,9 @@ impl Planner<'_> {
             .ok_or_else(|| Problem::FunctionNotFound { name: name.to_owned(), nearest: None }.at(span))?;
         let is_star =
             name == "count" && matches!(call.args.as_slice(), [Ast { kind: ExprKind::Star(_), .. }]);
+        if name == "count" && call.args.is_empty() {
+            return Err(Problem::Invalid("Argument expected".to_owned()).at(span));
+        }
         let args = match is_star {
             true => Vec::new(),
             false => self.args(call, place)?,

@@ -40,6 +40,30 @@ pub enum Problem {
     FunctionNotFound { name: String, nearest: Option<String> },
     #[error("UDTF's are not supported outside the SELECT clause, nor nested in expressions: '{0}'")]
     TableFunctionNotAllowed(String),
+    #[error("Only a single expression in the SELECT clause is supported with UDTF's")]
+    TableFunctionAmongOthers,
+    #[error("{0} is not supported with a UDTF in the SELECT clause")]
+    TableFunctionWith(&'static str),
+    #[error("UDTF's cannot be in a select expression when there is a lateral view")]
+    TableFunctionBesideView,
+    #[error(
+        "Grouping sets aggregations (with rollups or cubes) are not allowed if map-side  aggregation is turned off. Set hive.map.aggr=true if you want to use grouping sets"
+    )]
+    GroupingSetsByReducers,
+    #[error("DISTINCT on different columns not supported with skew in data")]
+    DistinctsInSkew,
+    #[error(
+        "Unsupported SubQuery Expression  Currently SubQuery expressions are only allowed as Where and Having Clause predicates"
+    )]
+    SubqueryNotAllowed,
+    #[error("Invalid numerical constant '{0}'")]
+    BadNumber(String),
+    #[error("Invalid Constraint syntax {0}")]
+    Constraint(String),
+    #[error("Recursive view {name} detected (cycle: {cycle}).")]
+    RecursiveView { name: String, cycle: String },
+    #[error("Expression in GROUPING function not present in GROUP BY")]
+    NotGrouped,
     #[error("Window name '{0}' is not defined")]
     WindowNotFound(String),
     #[error(transparent)]
@@ -106,14 +130,26 @@ impl Problem {
             Problem::AliasNotFound(_) => 10009,
             Problem::FunctionNotFound { .. } => 10011,
             Problem::Operands { .. } | Problem::Function(_) => 10014,
+            Problem::DistinctsInSkew => 10022,
             Problem::NotInGroupBy(_) => 10025,
+            Problem::BadNumber(_) => 10029,
             Problem::InsertColumns { .. } => 10044,
+            Problem::TableFunctionAmongOthers => 10075,
+            Problem::TableFunctionWith("GROUP BY") => 10077,
+            Problem::TableFunctionWith("SORT BY") => 10078,
+            Problem::TableFunctionWith("CLUSTER BY") => 10079,
+            Problem::TableFunctionWith(_) => 10080,
             Problem::TableFunctionNotAllowed(_) => 10081,
+            Problem::TableFunctionBesideView => 10082,
             Problem::AliasCount { .. } => 10083,
             Problem::AggregateNotAllowed(_) => 10128,
+            Problem::GroupingSetsByReducers => 10209,
+            Problem::SubqueryNotAllowed => 10249,
             Problem::UpdatesKey => 10292,
             Problem::UpdatesBucket(_) => 10302,
-            Problem::NoTargetColumn { .. } => 10328,
+            Problem::Constraint(_) => 10326,
+            Problem::NoTargetColumn { .. } => 10408,
+            Problem::NotGrouped => 10409,
             _ => return None,
         })
     }

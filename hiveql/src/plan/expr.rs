@@ -209,12 +209,21 @@ impl Planner<'_> {
     ) -> Result<Option<Typed>> {
         let Some(found) = place.scope.find(relation, name, span)? else { return Ok(None) };
         let field = found.field;
+        self.check_name(field, span)?;
         if !found.is_outer {
             return Ok(Some(field.typed()));
         }
         let arrow = ArrowField::new(&field.column.name, field.ty.arrow(), true);
         let expr = Expr::OuterReferenceColumn(Arc::new(arrow), field.column.clone());
         Ok(Some(Typed::new(expr, field.ty.clone())))
+    }
+
+    /// A column that shares its name with another one of its query cannot be meant.
+    pub(super) fn check_name(&self, field: &Field, span: Span) -> Result<()> {
+        match self.ambiguous.borrow().contains(&field.column) {
+            true => Err(Problem::AmbiguousColumn(field.name.clone()).at(span)),
+            false => Ok(()),
+        }
     }
 
     /// `a.b`: a column of a table, or a field of a struct.
@@ -287,7 +296,14 @@ impl Planner<'_> {
         let mut results = Vec::with_capacity(branches.len() + 1);
         for (when, then) in branches {
             conditions.push(match &operand {
-                None => self.condition(when, place, "a condition of CASE")?,
+                None => match self.expr(when, place)? {
+                    value if matches!(value.ty, HiveType::Boolean | HiveType::Void) => {
+                        self.boolean(value, "a condition of CASE")?
+                    }
+                    Typed { ty: found, .. } => {
+                        return Err(Problem::NotBoolean { place: "a condition of CASE", found }.at(when.span));
+                    }
+                },
                 Some(operand) => {
                     self.compare(ast::BinaryOp::Equal, operand.clone(), self.expr(when, place)?)?.expr
                 }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     nearest::nearest,
     syntax::ast::{Join, JoinCondition, JoinKind, Name, Span, TableExpr, TableRef},
+    types::HiveType,
 };
 use datafusion::{
     common::{Column, TableReference},
@@ -129,14 +130,24 @@ impl Planner<'_> {
 
     /// A view is planned anew where it is used, with the names of the place where it was made.
     fn view(&self, name: &TableName, view: &BoundView) -> Result<Relation> {
+        if let Some(first) = self.views.borrow().iter().position(|known| known == name) {
+            let cycle: Vec<String> =
+                self.views.borrow()[first..].iter().chain([name]).map(TableName::to_string).collect();
+            return Err(Problem::RecursiveView { name: name.to_string(), cycle: cycle.join(" -> ") }.into());
+        }
         let ctes = self.ctes.take();
         let database = self.database.replace(view.database.clone());
+        self.views.borrow_mut().push(name.clone());
         let relation = self.query(&view.query, None);
+        self.views.borrow_mut().pop();
         self.database.replace(database);
         self.ctes.replace(ctes);
         // What is wrong lies in the view's text, not in this one.
-        let relation =
-            relation.map_err(|error| Problem::Invalid(format!("in the view {name}: {}", error.problem)))?;
+        let relation = relation.map_err(|error| match error.problem {
+            cycle @ Problem::RecursiveView { .. } => cycle,
+            problem => Problem::Invalid(format!("in the view {name}: {problem}")),
+        })?;
+        let relation = as_it_was(relation, view);
         let types: Vec<_> = view.columns.iter().map(|(_, ty)| ty.clone()).collect();
         if types.len() != relation.fields.len() {
             let text = format!(
@@ -227,6 +238,9 @@ impl Planner<'_> {
             let find = |fields: &[Field]| -> Result<Field> {
                 let scope = Scope::new(fields, None);
                 let found = scope.find(None, &name.folded(), name.span)?;
+                if let Some(found) = &found {
+                    self.check_name(found.field, name.span)?;
+                }
                 found.map(|found| found.field.clone()).ok_or_else(|| scope.not_found(&name.text, name.span))
             };
             let (left_field, right_field) = (find(&left.fields)?, find(&right.fields)?);
@@ -264,4 +278,17 @@ impl Planner<'_> {
         relation.fields.splice(0..0, shown);
         Ok(relation)
     }
+}
+
+/// A star of a view's query means the columns that there were when the view was made: those that came later are left out.
+fn as_it_was(mut relation: Relation, view: &BoundView) -> Relation {
+    if relation.fields.len() <= view.columns.len() {
+        return relation;
+    }
+    let found =
+        |(name, _): &(String, HiveType)| relation.fields.iter().find(|field| field.name == *name).cloned();
+    if let Some(fields) = view.columns.iter().map(found).collect::<Option<Vec<Field>>>() {
+        relation.fields = fields;
+    }
+    relation
 }

@@ -31,7 +31,14 @@ impl Planner<'_> {
             .lateral(&mut relation, &view.call, view.outer, &view.columns, outer)
             .map_err(|error| error.or_at(view.span))?;
         let alias = view.alias.folded();
-        let made = made.into_iter().map(|field| Field { relation: Some(alias.clone()), ..field });
+        let made: Vec<Field> =
+            made.into_iter().map(|field| Field { relation: Some(alias.clone()), ..field }).collect();
+        for field in &made {
+            let same = |known: &&Field| known.relation == field.relation && known.name == field.name;
+            if relation.fields.iter().any(|known| same(&known)) {
+                self.ambiguous.borrow_mut().insert(field.column.clone());
+            }
+        }
         relation.fields.extend(made);
         Ok(relation)
     }
@@ -52,7 +59,7 @@ impl Planner<'_> {
         };
         let fields = relation.fields.clone();
         let place = Place::plain("the arguments of a table function", Scope::new(&fields, outer));
-        let args = call.args.iter().map(|arg| self.expr(arg, &place)).collect::<Result<Vec<_>>>()?;
+        let args = self.args(call, &place)?;
         let function = (definition.resolve)(&name, &arguments(&args), self.facts)
             .map_err(|error| Problem::from(error).at(call.name.span))?;
         if !names.is_empty() && names.len() != function.columns.len() {

@@ -21,15 +21,18 @@ impl Planner<'_> {
         Ok(match literal {
             Literal::Null => Typed::new(Expr::Literal(ScalarValue::Null, None), HiveType::Void),
             Literal::Boolean(value) => scalar(ScalarValue::Boolean(Some(*value)), HiveType::Boolean),
-            Literal::Number(text) => number(text).ok_or_else(|| bad(text, "number"))?,
-            Literal::Typed(text, suffix) => suffixed(text, *suffix).ok_or_else(|| bad(text, "number"))?,
+            Literal::Number(text) => number(text).ok_or_else(|| Problem::BadNumber(text.clone()).at(span))?,
+            Literal::Typed(text, suffix) => {
+                suffixed(text, *suffix).ok_or_else(|| Problem::BadNumber(text.clone()).at(span))?
+            }
             Literal::String(text) => scalar(ScalarValue::Utf8(Some(text.clone())), HiveType::String),
             Literal::Date(text) => {
                 let days = parse_date(text).ok_or_else(|| bad(text, "date"))?;
                 scalar(ScalarValue::Date32(Some(days)), HiveType::Date)
             }
             Literal::Timestamp(text) => {
-                let micros = parse_timestamp(text).ok_or_else(|| bad(text, "timestamp"))?;
+                let micros = parse_timestamp(text).filter(|_| !has_zone(text));
+                let micros = micros.ok_or_else(|| bad(text, "timestamp"))?;
                 scalar(ScalarValue::TimestampMicrosecond(Some(micros), None), HiveType::Timestamp)
             }
             Literal::TimestampLocalTz(text) => {
@@ -116,6 +119,12 @@ fn evaluate(expr: &Expr) -> Option<ScalarValue> {
     }
 }
 
+/// Whether something stands behind the time: an offset, or a place.
+fn has_zone(text: &str) -> bool {
+    let time = text.trim().split_once([' ', 'T']).map_or("", |(_, time)| time);
+    time.contains(|one: char| !one.is_ascii_digit() && !":.".contains(one))
+}
+
 pub(super) fn scalar(value: ScalarValue, ty: HiveType) -> Typed {
     Typed::new(Expr::Literal(value, None), ty)
 }
@@ -142,8 +151,9 @@ fn suffixed(text: &str, suffix: NumberSuffix) -> Option<Typed> {
         NumberSuffix::TinyInt => scalar(ScalarValue::Int8(Some(text.parse().ok()?)), HiveType::TinyInt),
         NumberSuffix::SmallInt => scalar(ScalarValue::Int16(Some(text.parse().ok()?)), HiveType::SmallInt),
         NumberSuffix::BigInt => scalar(ScalarValue::Int64(Some(text.parse().ok()?)), HiveType::BigInt),
-        // A decimal with more digits than there can be is NULL.
+        // With more digits than there can be it is none; with a large exponent it is NULL.
         NumberSuffix::Decimal => match decimal(text)? {
+            number if number.ty == HiveType::Double && !text.contains(['e', 'E']) => return None,
             number if number.ty == HiveType::Double => {
                 let ty = HiveType::decimal(DECIMAL_PRECISION_MAX, 0);
                 scalar(ScalarValue::Decimal128(None, DECIMAL_PRECISION_MAX, 0), ty)

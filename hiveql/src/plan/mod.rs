@@ -5,7 +5,9 @@
 mod aggregate;
 mod call;
 mod change;
+mod checks;
 mod constants;
+mod definition;
 mod error;
 mod expr;
 mod from;
@@ -28,6 +30,7 @@ mod window;
 mod within_group;
 
 pub use change::{Change, Matched, Unmatched};
+pub use checks::StrictChecks;
 pub use error::{PlanError, Problem, Result};
 pub use insert::InsertInto;
 pub use relation::{Field, Relation, Typed};
@@ -57,6 +60,11 @@ pub struct PlanOptions {
     pub regex_columns: bool,
     /// How many reducers DISTRIBUTE BY and its like have, where the session says it.
     pub reducers: Option<usize>,
+    /// `hive.map.aggr`: whoever reads rows groups them, as far as it can.
+    pub groups_where_read: bool,
+    /// `hive.groupby.skewindata`
+    pub groups_are_skewed: bool,
+    pub strict: StrictChecks,
     pub scripts: ScriptOptions,
 }
 
@@ -68,6 +76,9 @@ impl Default for PlanOptions {
             order_by_position: true,
             regex_columns: false,
             reducers: None,
+            groups_where_read: true,
+            groups_are_skewed: false,
+            strict: StrictChecks::default(),
             scripts: ScriptOptions::default(),
         }
     }
@@ -85,6 +96,10 @@ pub struct Planner<'a> {
     ctes: RefCell<Vec<(String, Relation)>>,
     /// Keys of partitions that are texts: NULL has a name there, by which IS NULL knows it.
     named_nulls: RefCell<HashSet<Column>>,
+    /// Columns that share their name with another one of their query: they may be there, and nothing may name them.
+    ambiguous: RefCell<HashSet<Column>>,
+    /// The views that are being planned, each for the one in front of it.
+    views: RefCell<Vec<TableName>>,
     /// Values of a macro's parameters while its body is planned.
     parameters: RefCell<Vec<HashMap<String, Typed>>>,
 }
@@ -99,6 +114,8 @@ impl<'a> Planner<'a> {
             made_names: Cell::new(0),
             ctes: RefCell::default(),
             named_nulls: RefCell::default(),
+            ambiguous: RefCell::default(),
+            views: RefCell::default(),
             parameters: RefCell::default(),
         }
     }

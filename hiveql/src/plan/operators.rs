@@ -1,6 +1,6 @@
 //! Operators: comparisons, logic, arithmetic, patterns, and the casts that bring their operands together.
 
-use super::{Planner, Problem, Result, Typed, constants, expr::Place, subquery::filters};
+use super::{Planner, Problem, Result, StrictChecks, Typed, constants, expr::Place, subquery::filters};
 use crate::{
     cast::promotion::common_type_for_comparison,
     functions::math::{ArithmeticOp, arithmetic, native_operator},
@@ -76,6 +76,10 @@ impl Planner<'_> {
             right: right.ty.clone(),
         };
         let common = common_type_for_comparison(&left.ty, &right.ty).ok_or_else(mismatch)?;
+        if self.options.strict.lossy_comparisons && is_lossy(&left.ty, &right.ty) {
+            let what = "Unsafe compares between different types";
+            return Err(StrictChecks::refused(what, "type.safety").into());
+        }
         // A NULL beside a NULL: any type will do.
         let common = if common == HiveType::Void { HiveType::Boolean } else { common };
         let (left, right) = (self.cast(left, &common)?.expr, self.cast(right, &common)?.expr);
@@ -214,6 +218,11 @@ impl Planner<'_> {
 
     pub(super) fn like(&self, like: &Like, place: &Place<'_>) -> Result<Typed> {
         let value = self.expr(&like.expr, place)?;
+        if like.quantifier.is_some() && !value.ty.is_text() && value.ty != HiveType::Void {
+            return Err(
+                Problem::Operands { op: "likeall".into(), left: value.ty, right: HiveType::String }.into()
+            );
+        }
         let escape = match like.escape.as_deref().map(|escape| &escape.kind) {
             None => None,
             Some(ExprKind::Literal(crate::syntax::ast::Literal::String(text))) => text.chars().next(),
@@ -253,6 +262,16 @@ impl Planner<'_> {
             LikeOp::Rlike => Ok(self.scalar_call("rlike", vec![value, pattern], Span::default())?.expr),
         }
     }
+}
+
+/// Whether both become doubles to be compared, which have fewer digits than one of them.
+fn is_lossy(left: &HiveType, right: &HiveType) -> bool {
+    let loses = |exact: &HiveType, other: &HiveType| match exact {
+        HiveType::BigInt => other.is_text() || *other == HiveType::Double,
+        HiveType::Decimal { .. } => other.is_text(),
+        _ => false,
+    };
+    loses(left, right) || loses(right, left)
 }
 
 /// The pattern with a backslash before what stands for itself. Hive's escape counts only before `%`, `_` and itself where it

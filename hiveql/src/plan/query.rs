@@ -1,7 +1,7 @@
 //! Whole queries: CTEs, the body, and what is said once for all of it.
 
 use super::{
-    Field, Planner, Problem, Relation, Result, Typed,
+    Field, Planner, Problem, Relation, Result, StrictChecks, Typed,
     expr::Place,
     literal::scalar,
     relation::Scope,
@@ -28,6 +28,11 @@ impl Planner<'_> {
 
     /// Makes CTEs known; the caller forgets them.
     pub(super) fn with(&self, with: &[Cte], outer: Option<&Scope<'_>>) -> Result<()> {
+        for (index, cte) in with.iter().enumerate() {
+            if with[..index].iter().any(|earlier| cte.name.folded() == earlier.name.folded()) {
+                return Err(Problem::AmbiguousAlias(cte.name.text.clone()).at(cte.name.span));
+            }
+        }
         for cte in in_order(with) {
             let relation = self.query(&cte.query, outer)?.named(&cte.columns, cte.name.span)?;
             self.ctes.borrow_mut().push((cte.name.folded(), relation));
@@ -36,6 +41,13 @@ impl Planner<'_> {
     }
 
     fn query_body(&self, query: &Query, outer: Option<&Scope<'_>>) -> Result<Relation> {
+        if let (true, Some(first), None) =
+            (self.options.strict.order_without_limit, query.order_by.first(), &query.limit)
+        {
+            return Err(
+                StrictChecks::refused("Order by-s without limit", "orderby.no.limit").at(first.expr.span)
+            );
+        }
         let ordering = Ordering::of(query);
         let relation = match &query.body {
             QueryBody::Select(select) => self.select(select, &ordering, SelectContext::new(outer))?,
@@ -129,6 +141,9 @@ impl Planner<'_> {
         for field in &mut fields {
             let column = Column::new_unqualified(self.fresh(&field.name));
             exprs.push(field.expr().alias(column.name.clone()));
+            if self.ambiguous.borrow().contains(&field.column) {
+                self.ambiguous.borrow_mut().insert(column.clone());
+            }
             field.column = column;
         }
         let plan = LogicalPlanBuilder::from(relation.plan.clone()).project(exprs)?.build()?;

@@ -108,6 +108,11 @@ impl<'a> Scope<'a> {
             || self.outer.is_some_and(|outer| outer.has_relation(relation))
     }
 
+    /// Whether a column here has that name.
+    pub fn names_column(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+
     /// The column of that name; `None` if there is none.
     pub fn find(&self, relation: Option<&str>, name: &str, span: Span) -> Result<Option<Found<'a>>> {
         let mut scope = Some(self);
@@ -128,7 +133,17 @@ impl<'a> Scope<'a> {
         };
         let visible: Vec<&Field> = self.fields.iter().filter(|field| !field.hidden).filter(matches).collect();
         let Some(last) = visible.last() else {
-            return Ok(self.fields.iter().filter(|field| field.hidden).find(matches));
+            let mut hidden = self.fields.iter().filter(|field| field.hidden).filter(matches);
+            let first = hidden.next();
+            // Every table has its INPUT__FILE__NAME.
+            return match hidden.next() {
+                Some(other)
+                    if name.contains("__") && first.is_some_and(|first| first.relation != other.relation) =>
+                {
+                    Err(Problem::AmbiguousColumn(name.to_owned()).at(span))
+                }
+                _ => Ok(first),
+            };
         };
         // A query in FROM may have two columns of one name: the later one hides the other.
         let is_one_table =

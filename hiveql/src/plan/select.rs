@@ -9,7 +9,7 @@ use super::{
 };
 use crate::syntax::ast::{
     Expr as Ast, ExprKind, GroupBy, Literal, Name, ObjectName, OrderBy, Query, Select, SelectItem,
-    SelectItems,
+    SelectItems, walk,
 };
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, utils::find_aggregate_exprs};
 use std::cell::RefCell;
@@ -105,6 +105,8 @@ enum Item<'a> {
 /// All expressions that stand after WHERE, as they are rewritten from step to step.
 struct Outputs {
     items: Vec<(String, Typed)>,
+    /// Which of them share their names.
+    twice: Vec<bool>,
     having: Option<Expr>,
     qualify: Option<Expr>,
     order: Order,
@@ -143,6 +145,7 @@ impl Planner<'_> {
     ) -> Result<Relation> {
         let outer = context.outer;
         ordering.check().map_err(|error| error.or_at(select.span))?;
+        self.check_select(select, ordering)?;
         let mut relation = match context.from {
             Some(from) => from,
             None => self.from(&select.from, outer)?,
@@ -317,7 +320,7 @@ impl Planner<'_> {
         let place = Place {
             aggregates: true,
             windows: Some(&select.windows),
-            keys: Some(Keys { exprs: keys, has_sets: select.group_by.as_ref().is_some_and(sets) }),
+            keys: select.group_by.as_ref().map(|group_by| Keys { exprs: keys, has_sets: sets(group_by) }),
             ..Place::plain("SELECT", scope)
         };
         let mut planned = Vec::with_capacity(items.len());
@@ -345,11 +348,32 @@ impl Planner<'_> {
             )?),
         };
         let order = self.order(ordering, &planned, &after)?;
-        Ok(Outputs { items: planned, having, qualify, order })
+        let twice = self.shared_names(items, &planned);
+        Ok(Outputs { items: planned, twice, having, qualify, order })
+    }
+
+    /// Columns that are written under one name, and what a star finds so: there they are, but nothing can name them.
+    fn shared_names(&self, items: &[Item<'_>], planned: &[(String, Typed)]) -> Vec<bool> {
+        let is_written = |index: usize| matches!(items.get(index), Some(Item::Expr { .. }));
+        let shared = |(index, (name, value)): (usize, &(String, Typed))| match &value.expr {
+            _ if is_written(index) => {
+                let same = planned
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, (written, _))| written == name && is_written(*other));
+                same.count() > 1
+            }
+            Expr::Column(column) => self.ambiguous.borrow().contains(column),
+            _ => false,
+        };
+        planned.iter().enumerate().map(shared).collect()
     }
 
     fn order(&self, ordering: &Ordering<'_>, items: &[(String, Typed)], place: &Place<'_>) -> Result<Order> {
         let is_total = ordering.is_total();
+        if !is_total {
+            ordering.cluster_by.iter().try_for_each(|key| check_names(key, items, place))?;
+        }
         let mut sort = Vec::new();
         for key in ordering.keys() {
             let position = if is_total { self.position(&key, items)? } else { None };
@@ -411,6 +435,9 @@ impl Planner<'_> {
             ));
         }
         let mut relation = self.project(relation, columns)?;
+        for (field, _) in relation.fields.iter().zip(outputs.twice).filter(|(_, twice)| *twice) {
+            self.ambiguous.borrow_mut().insert(field.column.clone());
+        }
         if distinct {
             relation = self.distinct(relation)?;
         }
@@ -432,9 +459,48 @@ impl Planner<'_> {
     }
 }
 
+/// CLUSTER BY is about the columns of the select list.
+fn check_names(key: &Ast, items: &[(String, Typed)], place: &Place<'_>) -> Result<()> {
+    let is_there = |name: &Name| items.iter().any(|(item, _)| *item == name.folded());
+    let mut stray = None;
+    walk::any(key, &mut |expr| {
+        let (table, name) = match &expr.kind {
+            ExprKind::Name(name) => (None, name),
+            ExprKind::Field(base, name) => match &base.kind {
+                ExprKind::Name(table) => (Some(table), name),
+                _ => return false,
+            },
+            _ => return false,
+        };
+        let is_table = |name: &Name| place.scope.has_relation(&name.folded());
+        match table {
+            Some(table) if !is_there(table) && is_table(table) && !is_there(name) => {
+                stray = Some(name.clone())
+            }
+            None if !is_there(name) && !is_table(name) && place.scope.names_column(&name.folded()) => {
+                stray = Some(name.clone());
+            }
+            _ => {}
+        }
+        false
+    });
+    match stray {
+        None => Ok(()),
+        Some(name) => {
+            let candidates = items.iter().map(|(item, _)| item.as_str()).collect::<Vec<_>>().join(", ");
+            Err(Problem::ColumnNotFound { name: name.text.clone(), candidates }.at(name.span))
+        }
+    }
+}
+
 /// What a column is called that got no alias: its own name, or its place.
 fn implied_name(expr: &Ast, index: usize, list: &[SelectItem]) -> String {
-    let mut implied = match &expr.kind {
+    // A cast is called as what it casts.
+    let mut named = expr;
+    while let ExprKind::Cast { expr: inner, .. } = &named.kind {
+        named = inner;
+    }
+    let mut implied = match &named.kind {
         ExprKind::Name(name) | ExprKind::Field(_, name) => return name.folded(),
         _ => format!("_c{index}"),
     };

@@ -1,6 +1,6 @@
 //! UNION, INTERSECT, EXCEPT.
 
-use super::{Planner, Problem, Relation, Result, Typed};
+use super::{Field, Planner, Problem, Relation, Result, Typed};
 use crate::{
     cast::promotion::common_type_for_union, functions::registry, syntax::ast::SetOp, types::HiveType,
 };
@@ -17,7 +17,17 @@ impl Planner<'_> {
         left: Relation,
         right: Relation,
     ) -> Result<Relation> {
+        let is_ambiguous = |field: &Field| self.ambiguous.borrow().contains(&field.column);
+        let twice: Vec<bool> = left.fields.iter().map(is_ambiguous).collect();
         let (left, right) = self.matched(name(op), left, right)?;
+        let relation = self.operated(op, all, left, right)?;
+        for (field, _) in relation.fields.iter().zip(twice).filter(|(_, twice)| *twice) {
+            self.ambiguous.borrow_mut().insert(field.column.clone());
+        }
+        Ok(relation)
+    }
+
+    fn operated(&self, op: SetOp, all: bool, left: Relation, right: Relation) -> Result<Relation> {
         match (op, all) {
             (SetOp::Union, true) => self.union(left, right),
             (SetOp::Union, false) => self.distinct(self.union(left, right)?),

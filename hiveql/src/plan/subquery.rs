@@ -7,7 +7,7 @@ use super::{
 use crate::{
     cast::promotion::common_type_for_comparison,
     functions::registry,
-    syntax::ast::{BinaryOp, Expr as Ast, ExprKind, Quantifier, Query},
+    syntax::ast::{BinaryOp, Expr as Ast, ExprKind, Quantifier, Query, QueryBody, SelectItems, walk},
     types::HiveType,
 };
 use datafusion::{
@@ -27,6 +27,17 @@ use std::sync::Arc;
 impl Planner<'_> {
     fn inner(&self, query: &Query, place: &Place<'_>) -> Result<Relation> {
         self.query(query, Some(&place.scope))
+    }
+
+    /// As [`Self::inner`], for IN: what it is correlated by cannot be taken out of a window.
+    fn inner_of_in(&self, query: &Query, place: &Place<'_>) -> Result<Relation> {
+        let relation = self.inner(query, place)?;
+        if has_window(&query.body) && !relation.plan.all_out_ref_exprs().is_empty() {
+            let text =
+                "Unsupported SubQuery Expression: Correlated Sub Queries cannot contain Windowing clauses.";
+            return Err(Problem::Invalid(text.to_owned()).into());
+        }
+        Ok(relation)
     }
 
     pub(super) fn exists(&self, query: &Query, place: &Place<'_>) -> Result<Typed> {
@@ -63,7 +74,7 @@ impl Planner<'_> {
             return Ok(Typed::new(found, HiveType::Boolean));
         }
         let value = self.expr(expr, place)?;
-        let relation = self.inner(query, place)?;
+        let relation = self.inner_of_in(query, place)?;
         let (value, relation) = self.comparable(value, relation, "in")?;
         if negated && !relation.plan.all_out_ref_exprs().is_empty() {
             return Ok(Typed::new(not_in(value, relation, place)?, HiveType::Boolean));
@@ -215,6 +226,14 @@ impl Planner<'_> {
         let found = Exists::new(subquery(Relation { plan, fields: relation.fields }), negated);
         Ok(Typed::new(Expr::Exists(found), HiveType::Boolean))
     }
+}
+
+/// Whether its select list has a window function.
+fn has_window(body: &QueryBody) -> bool {
+    let QueryBody::Select(select) = body else { return false };
+    let SelectItems::List(items) = &select.items else { return false };
+    let is_windowed = |expr: &Ast| matches!(&expr.kind, ExprKind::Function(call) if call.over.is_some());
+    items.iter().any(|item| walk::any(&item.expr, &mut |expr| is_windowed(expr)))
 }
 
 /// Aggregates over everything are one row, also over nothing.

@@ -38,8 +38,8 @@ impl Planner<'_> {
             return Err(Problem::WindowNotAllowed(place.clause).at(span));
         };
         let spec = match &call.over {
-            Some(Window::Spec(spec)) => self.spec(spec, windows)?,
-            Some(Window::Named(name)) => self.spec(named(name, windows)?, windows)?,
+            Some(Window::Spec(spec)) => self.spec(spec, windows, windows.len())?,
+            Some(Window::Named(name)) => self.spec(named(name, windows)?, windows, windows.len())?,
             None => WindowSpec::default(),
         };
         self.window_over(name, call, &spec, place, span)
@@ -90,14 +90,18 @@ impl Planner<'_> {
         Ok(Typed::new(Expr::WindowFunction(Box::new(window)), returns))
     }
 
-    /// A specification with what it takes over from a named one.
+    /// A specification with what it takes over from a named one; `left` more of those can stand behind one another.
     fn spec(
         &self,
         spec: &WindowSpec,
         windows: &[(crate::syntax::ast::Name, WindowSpec)],
+        left: usize,
     ) -> Result<WindowSpec> {
         let Some(base) = &spec.base else { return Ok(spec.clone()) };
-        let mut merged = self.spec(named(base, windows)?, windows)?;
+        let Some(left) = left.checked_sub(1) else {
+            return Err(Problem::Invalid(format!("Cycle in Window references: {}", base.text)).at(base.span));
+        };
+        let mut merged = self.spec(named(base, windows)?, windows, left)?;
         if !spec.partition_by.is_empty() {
             merged.partition_by.clone_from(&spec.partition_by);
         }
@@ -128,6 +132,15 @@ impl Planner<'_> {
             let ordered = (!order_by.is_empty()).then_some(false);
             return Ok(WindowFrame::new(ordered));
         };
+        let counts =
+            |bound: &FrameBound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_));
+        if frame.unit == FrameUnit::Range
+            && !has_range
+            && (counts(&frame.start) || frame.end.as_ref().is_some_and(counts))
+        {
+            let text = "Value based Window Boundary: the sort key is of no type that can be counted in";
+            return Err(Problem::Invalid(text.to_owned()).into());
+        }
         let units = match (frame.unit, order_by) {
             (FrameUnit::Rows, _) => WindowFrameUnits::Rows,
             // Without an order all rows are peers, whatever the bounds are.

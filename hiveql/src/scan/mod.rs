@@ -76,13 +76,17 @@ impl ScanShape {
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
-    /// Whether a row's place in its file is asked for. Files are then read whole, and nothing of them is left out: so a
-    /// row has the same place in each scan.
     fn names_rows(&self, projection: &[usize]) -> bool {
         let before = self.columns.len() + self.partition_columns.len();
-        let place = self.virtual_columns.iter().position(|it| *it == VirtualColumn::RowOffsetInsideBlock);
-        place.is_some_and(|place| projection.contains(&(before + place)))
+        names_rows(before, &self.virtual_columns, projection)
     }
+}
+
+/// Whether a row's place in its file is asked for. Files are then read whole, and nothing of them is left out: so a row has
+/// the same place in each scan. `before`: how many columns are not virtual.
+fn names_rows(before: usize, virtual_columns: &[VirtualColumn], projection: &[usize]) -> bool {
+    let place = virtual_columns.iter().position(|it| *it == VirtualColumn::RowOffsetInsideBlock);
+    place.is_some_and(|place| projection.contains(&(before + place)))
 }
 
 impl ScanParts {

@@ -47,6 +47,12 @@ impl Session {
     ) -> Result<Answer, SessionError> {
         let of_ddl = |error| SessionError::of_ddl(&error, text);
         let table = context.table(&analyze.table).await.map_err(of_ddl)?.record;
+        if table.is_view() {
+            return Err(of_ddl(Problem::AnalyzesView(table.full_name()).into()));
+        }
+        if analyze.no_scan && table.storage.handler.is_some() {
+            return Err(of_ddl(Problem::AnalyzesForeign(table.full_name()).into()));
+        }
         let filter = partition_spec::filter(&table, &analyze.partition).map_err(of_ddl)?;
         let asked = match &analyze.columns {
             Some(names) => questions(&table, names)?,
@@ -154,6 +160,12 @@ fn quoted(name: &str) -> String {
 
 fn questions<'a>(table: &'a Table, names: &[Name]) -> Result<Vec<Asked<'a>>, SessionError> {
     let found = |name: &Name| {
+        if table.partition_keys.iter().any(|key| name.is(&key.name)) {
+            return Err(SessionError::new(format!(
+                "SemanticException [Error 30012]: Column statistics are not supported for partition columns: {}",
+                name.text
+            )));
+        }
         let column = table.columns.iter().find(|column| name.is(&column.name));
         column.ok_or_else(|| {
             SessionError::new(format!(

@@ -76,6 +76,12 @@ impl Session {
             if columns.iter().any(|name| storage.bucket_columns.iter().any(|bucket| name.is(bucket))) {
                 return Err(of_ddl(Problem::TruncatesBuckets.into()));
             }
+            let skewed = storage.skew.as_ref().filter(|skew| skew.directories);
+            let is_skewed =
+                |name: &&Name| skewed.is_some_and(|skew| skew.columns.iter().any(|column| name.is(column)));
+            if columns.iter().any(|name| is_skewed(&name)) {
+                return Err(of_ddl(Problem::TruncatesSkewed.into()));
+            }
         }
         let wanted = vec![true; seen.parts.len()];
         let again = Again { table: &table, since, seen, wanted, cleared: columns };

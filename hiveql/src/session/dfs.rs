@@ -1,6 +1,7 @@
 //! `dfs -command`: Hadoop's file commands over the stores of the session.
 //!
-//! Stores know files, not directories: `-mkdir` checks its path and makes nothing, and a directory is what holds a file.
+//! Most stores know files, not directories: `-mkdir` checks its path and makes nothing there, and a directory is what holds
+//! a file. On this machine directories are there without files too.
 
 use super::{SessionError, stores::local_path};
 use crate::ddl::Stores;
@@ -23,7 +24,15 @@ pub(super) async fn run(stores: &dyn Stores, words: &str) -> Result<Vec<String>,
     match (*command, paths.as_slice()) {
         ("-ls" | "-lsr", paths) => dfs.ls(paths, *command == "-lsr" || has("-r")).await,
         ("-cat" | "-text", paths) => dfs.cat(paths).await,
-        ("-mkdir" | "-chmod" | "-chown" | "-chgrp", paths) => {
+        ("-mkdir", paths) => {
+            for path in paths {
+                dfs.resolve(path)?;
+                let made = stores.make_directory(&absolute(path));
+                made.map_err(|error| SessionError::of_ddl(&error, ""))?;
+            }
+            Ok(vec![])
+        }
+        ("-chmod" | "-chown" | "-chgrp", paths) => {
             for path in paths.iter().filter(|path| path.contains('/')) {
                 dfs.resolve(path)?;
             }
@@ -42,7 +51,8 @@ pub(super) async fn run(stores: &dyn Stores, words: &str) -> Result<Vec<String>,
         ("-rm", paths) => dfs.remove(paths, has("-r") || has("-rf"), has("-f")).await,
         ("-rmr", paths) => dfs.remove(paths, true, false).await,
         ("-du" | "-count", paths) => dfs.sizes(paths).await,
-        ("-test", [path]) => match dfs.files(path).await?.is_empty() {
+        ("-test", [path]) => match dfs.files(path).await?.is_empty() && !stores.is_directory(&absolute(path))
+        {
             true => Err(SessionError::new(format!("`{path}': No such file or directory"))),
             false => Ok(vec![]),
         },
@@ -59,13 +69,7 @@ type Resolved = (Arc<dyn ObjectStore>, Path);
 
 impl Dfs<'_> {
     fn resolve(&self, path: &str) -> Result<Resolved, SessionError> {
-        let absolute = match path.contains(':') || path.starts_with('/') {
-            true => path.to_owned(),
-            false => {
-                std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
-            }
-        };
-        self.stores.resolve(&absolute).map_err(|error| SessionError::of_ddl(&error, ""))
+        self.stores.resolve(&absolute(path)).map_err(|error| SessionError::of_ddl(&error, ""))
     }
 
     /// The file of that name, or all files below it. A `*` in the last part of the name stands for anything.
@@ -91,7 +95,7 @@ impl Dfs<'_> {
 
     async fn existing(&self, path: &str) -> Result<Vec<(Arc<dyn ObjectStore>, ObjectMeta)>, SessionError> {
         let files = self.files(path).await?;
-        if files.is_empty() {
+        if files.is_empty() && !self.stores.is_directory(&absolute(path)) {
             return Err(SessionError::new(format!("`{path}': No such file or directory")));
         }
         Ok(files)
@@ -188,6 +192,10 @@ impl Dfs<'_> {
             for (store, meta) in files {
                 store.delete(&meta.location).await.map_err(|error| failed(path, &error))?;
             }
+            if recursive {
+                let removed = self.stores.remove_directory(&absolute(path));
+                removed.map_err(|error| SessionError::of_ddl(&error, ""))?;
+            }
         }
         Ok(vec![])
     }
@@ -199,6 +207,15 @@ impl Dfs<'_> {
             lines.push(format!("{bytes}  {path}"));
         }
         Ok(lines)
+    }
+}
+
+fn absolute(path: &str) -> String {
+    match path.contains(':') || path.starts_with('/') {
+        true => path.to_owned(),
+        false => {
+            std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+        }
     }
 }
 

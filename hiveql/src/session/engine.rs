@@ -55,6 +55,7 @@ pub struct EngineOptions {
 pub struct Engine {
     pub(super) state: SessionState,
     pub(super) cluster: Option<QueryCluster>,
+    scripts: ScriptPlace,
     pub(super) running: Running,
     progress: watch::Sender<Progress>,
 }
@@ -78,11 +79,17 @@ pub struct Work<'a> {
 const NAME_CHARS: usize = 60;
 
 impl Engine {
+    /// Whether all runs here.
+    pub fn is_one_node(&self) -> bool {
+        self.cluster.is_none()
+    }
+
     /// Without a cluster all runs here.
     pub fn new(options: &EngineOptions, cluster: Option<QueryCluster>) -> Result<Engine> {
-        let place = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };
-        let mut config =
-            SessionConfig::new().with_target_partitions(options.partitions).with_extension(Arc::new(place));
+        let scripts = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };
+        let mut config = SessionConfig::new()
+            .with_target_partitions(options.partitions)
+            .with_extension(Arc::new(scripts.clone()));
         let settings = config.options_mut();
         // Strings have one layout everywhere.
         settings.execution.parquet.schema_force_view_types = false;
@@ -106,7 +113,12 @@ impl Engine {
             .with_physical_optimizer_rules(limits::rules())
             .build();
         let progress = watch::Sender::new(Progress::default());
-        Ok(Engine { state, cluster, running: Running::default(), progress })
+        Ok(Engine { state, cluster, scripts, running: Running::default(), progress })
+    }
+
+    /// Where programs of the user's run.
+    pub fn scripts(&self) -> &ScriptPlace {
+        &self.scripts
     }
 
     /// Of the jobs that statements become.

@@ -1,12 +1,15 @@
 //! EXPLAIN in its kinds.
 
-use super::{Answer, Session, SessionError, bind::names_of, insert::names_in_branches, shared::SharedWork};
+use super::{
+    Answer, Session, SessionError,
+    bind::names_of,
+    insert::{names_in, with_defaults},
+    shared::SharedWork,
+};
 use crate::{
     ddl::DdlContext,
     plan::{Bound, Planner},
-    syntax::ast::{
-        Cte, Explain, ExplainKind, Insert, InsertBranch, ObjectName, Query, Statement, TableExpr, walk,
-    },
+    syntax::ast::{Explain, ExplainKind, Insert, ObjectName, Query, Statement, walk},
 };
 use serde_json::json;
 
@@ -20,15 +23,54 @@ impl Session {
         match explain.kind {
             ExplainKind::Dependency => self.dependencies(context, &explain.statement).await,
             ExplainKind::Ast => Ok(lines(format!("{:#?}", explain.statement).lines())),
-            _ => match query_of(&explain.statement) {
-                Some(query) => self.explain_query(context, query, text).await,
-                None => match explain.statement.as_ref() {
-                    Statement::Insert(Insert::Multi { with, from, branches, .. }) => {
-                        self.explain_branches(context, (with, from, branches), text).await
-                    }
-                    other => Ok(lines([format!("{other:?}").as_str()])),
-                },
+            _ => match (&*explain.statement, query_of(&explain.statement)) {
+                (Statement::Insert(insert), _) => self.explain_insert(context, insert, text).await,
+                (_, query) => self.explain_other(context, explain, query, text).await,
             },
+        }
+    }
+
+    async fn explain_other(
+        &self,
+        context: &DdlContext<'_>,
+        explain: &Explain,
+        query: Option<&Query>,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        match query {
+            Some(query) => self.explain_query(context, query, text).await,
+            None => Ok(lines([format!("{:?}", explain.statement).as_str()])),
+        }
+    }
+
+    /// The plan of the rows; that they fit where they go to is looked at too.
+    async fn explain_insert(
+        &self,
+        context: &DdlContext<'_>,
+        insert: &Insert,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let tables = self.bind(context, &names_in(insert)).await?;
+        let options = self.plan_options();
+        let planner = Planner::new(&tables, context.facts, &options);
+        let planned = |error| SessionError::of_plan(&error, text);
+        match insert {
+            Insert::One { target, query } => {
+                let defaults = self.defaults(context, target).await?;
+                let rows = planner.plan(&with_defaults(query, &defaults)).map_err(planned)?;
+                self.check_insert(context, &planner, rows.clone(), target, text).await?;
+                Ok(Answer::Text(self.engine.explain(&rows.plan).await?))
+            }
+            Insert::Multi { with, from, branches, .. } => {
+                let (source, rows) = planner.branches(with, from, branches).map_err(planned)?;
+                for (rows, branch) in rows.iter().zip(branches) {
+                    self.check_insert(context, &planner, rows.clone(), &branch.target, text).await?;
+                }
+                let branches: Vec<_> = rows.into_iter().map(|rows| rows.plan).collect();
+                let work = self.work(&source, context.facts, text);
+                let shared = SharedWork { work, branches: &branches, stays_here: false };
+                Ok(Answer::Text(self.engine.explain_shared(&shared).await?))
+            }
         }
     }
 
@@ -43,22 +85,6 @@ impl Session {
         let planned = Planner::new(&tables, context.facts, &options).plan(query);
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
         Ok(Answer::Text(self.engine.explain(&relation.plan).await?))
-    }
-
-    async fn explain_branches(
-        &self,
-        context: &DdlContext<'_>,
-        (with, from, branches): (&[Cte], &[TableExpr], &[InsertBranch]),
-        text: &str,
-    ) -> Result<Answer, SessionError> {
-        let tables = self.bind(context, &names_in_branches(with, from, branches)).await?;
-        let options = self.plan_options();
-        let planned = Planner::new(&tables, context.facts, &options).branches(with, from, branches);
-        let (source, rows) = planned.map_err(|error| SessionError::of_plan(&error, text))?;
-        let branches: Vec<_> = rows.into_iter().map(|rows| rows.plan).collect();
-        let work = self.work(&source, context.facts, text);
-        let shared = SharedWork { work, branches: &branches, stays_here: false };
-        Ok(Answer::Text(self.engine.explain_shared(&shared).await?))
     }
 
     /// `{"input_tables":[...],"input_partitions":[...]}`

@@ -8,7 +8,7 @@ use super::{
     small_files::reduces,
 };
 use crate::{
-    catalog::{Column, Table, TableId, WriteNumber},
+    catalog::{Column, Table, TableId, WriteNumber, partition_values},
     ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
     plan::{InsertInto, Planner, Relation, TableName},
     syntax::ast::{
@@ -18,12 +18,20 @@ use crate::{
     types::HiveType,
     write::{self, DirectoryWrite, Outcome, Target, Write},
 };
-use datafusion::{datasource::provider_as_source, logical_expr::LogicalPlan};
-use std::collections::BTreeMap;
+use datafusion::{
+    arrow::datatypes::Schema,
+    datasource::{empty::EmptyTable, provider_as_source},
+    logical_expr::LogicalPlan,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 const DYNAMIC: &str = "hive.exec.dynamic.partition";
 const DYNAMIC_MODE: &str = "hive.exec.dynamic.partition.mode";
 const DYNAMIC_MAX: &str = "hive.exec.max.dynamic.partitions";
+const DYNAMIC_MAX_OF_NODE: &str = "hive.exec.max.dynamic.partitions.pernode";
 
 /// A part of a statement: rows and where they go.
 struct Job<'a> {
@@ -78,6 +86,7 @@ impl Session {
                 (Some(source), jobs)
             }
         };
+        check_outputs(&jobs).map_err(|error| SessionError::of_ddl(&error, text))?;
         let mut begun = Vec::with_capacity(jobs.len());
         let mut ended = Ok(Vec::new());
         for job in jobs {
@@ -115,8 +124,15 @@ impl Session {
                     overwrite: insert.overwrite,
                     ..Target::of(table)
                 };
+                if insert.if_not_exists && !target.is_whole() {
+                    let spec = partition_spec::text(&insert.partition);
+                    return Err(of_ddl(Problem::DynamicIfNotExists(spec).into()));
+                }
                 if insert.if_not_exists && target.partition(context).await?.is_some() {
                     return Ok(None);
+                }
+                if target.refuses_more(context).await? {
+                    return Err(of_ddl(Problem::Immutable(target.table.full_name()).into()));
                 }
                 let reduces = job.reduces;
                 let write = Box::new(target.begin(context, &self.id).await?);
@@ -169,6 +185,34 @@ impl Session {
         Ok(found.record)
     }
 
+    /// Whether rows would fit what they are to be inserted into.
+    pub(super) async fn check_insert(
+        &self,
+        context: &DdlContext<'_>,
+        planner: &Planner<'_>,
+        rows: Relation,
+        target: &InsertTarget,
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let InsertTarget::Table(insert) = target else { return Ok(()) };
+        let table = self.target_table(context, &insert.table, text).await?;
+        let fixed = self.fixed(&table, insert).map_err(|error| SessionError::of_ddl(&error, text))?;
+        let pairs = |columns: &[Column]| -> Vec<(String, HiveType)> {
+            columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect()
+        };
+        let into = InsertInto {
+            table: TableName { database: table.database.clone(), name: table.name.clone() },
+            columns: &pairs(&table.columns),
+            keys: &pairs(&table.partition_keys[fixed.len()..]),
+            listed: &insert.columns,
+            defaults: &default_texts(&table),
+            not_null: &[],
+            checks: &[],
+            source: provider_as_source(Arc::new(EmptyTable::new(Arc::new(Schema::empty())))),
+        };
+        planner.insert(rows, &into).map(drop).map_err(|error| SessionError::of_plan(&error, text))
+    }
+
     /// The values of the first keys. A key without one may not stand before a key with one.
     fn fixed(&self, table: &Table, insert: &InsertTable) -> Result<Vec<String>, ddl::DdlError> {
         let filter = partition_spec::filter(table, &insert.partition)?;
@@ -218,7 +262,7 @@ impl Session {
                 self.run_write(context, &plan, text).await?
             }
         };
-        self.check_partitions(&outcome)?;
+        self.check_partitions(context, &outcome)?;
         Ok(vec![outcome])
     }
 
@@ -242,7 +286,7 @@ impl Session {
         let mut written = Outcome::collect_each(self.engine.stream_shared(&shared).await?).await?;
         let outcomes = begun.iter().map(|(begun, _)| {
             let outcome = written.remove(&begun.number()).unwrap_or_default();
-            self.check_partitions(&outcome)?;
+            self.check_partitions(context, &outcome)?;
             Ok(outcome)
         });
         outcomes.collect()
@@ -295,9 +339,23 @@ impl Session {
         Ok(Outcome::collect(stream).await?)
     }
 
-    fn check_partitions(&self, outcome: &Outcome) -> Result<(), SessionError> {
+    fn check_partitions(&self, context: &DdlContext<'_>, outcome: &Outcome) -> Result<(), SessionError> {
+        for values in outcome.folders.keys().filter_map(|folder| partition_values(folder)) {
+            let values: Vec<String> = values.into_iter().map(|(_, value)| value).collect();
+            partition_spec::check_values(context, &values)
+                .map_err(|error| SessionError::of_ddl(&error, ""))?;
+        }
         let most = self.settings.get(DYNAMIC_MAX).and_then(|text| text.parse::<usize>().ok());
         let made = outcome.folders.len();
+        let of_node =
+            self.settings.set_value(DYNAMIC_MAX_OF_NODE).and_then(|text| text.parse::<usize>().ok());
+        if let Some(most) = of_node.filter(|most| made > *most && self.engine.is_one_node()) {
+            return Err(SessionError::new(format!(
+                "Execution Error [Error 20004]: Fatal error occurred when node tried to create too many dynamic partitions. The \
+                 maximum number of dynamic partitions is controlled by {DYNAMIC_MAX} and {DYNAMIC_MAX_OF_NODE}. Maximum was \
+                 set to {most} partitions per node, number of dynamic partitions on this node: {made}"
+            )));
+        }
         match most {
             Some(most) if made > most && made > 1 => Err(SessionError::new(format!(
                 "Number of dynamic partitions created is {made}, which is more than {most}. To solve this try to set {DYNAMIC_MAX} to at least {made}."
@@ -363,6 +421,10 @@ impl Session {
         if create_table::exists(context, create).await.map_err(of_ddl)? {
             return Ok(Answer::done());
         }
+        if !create.columns.is_empty() {
+            return Err(of_ddl(Problem::ColumnsOfQuery.into()));
+        }
+        create_table::check_place(context, create).await.map_err(of_ddl)?;
         let tables = self.bind(context, &names_of(query)).await?;
         let options = self.plan_options();
         let planner = Planner::new(&tables, context.facts, &options);
@@ -381,7 +443,7 @@ impl Session {
             let destination = Destination::of(&write, source);
             let plan = planner.insert(rows, &destination.insert_into(&[])).map_err(of_plan)?;
             let outcome = self.run_write(context, &plan, text).await?;
-            self.check_partitions(&outcome)?;
+            self.check_partitions(context, &outcome)?;
             Ok(vec![outcome])
         };
         let outcome = outcome.await;
@@ -389,7 +451,7 @@ impl Session {
     }
 
     /// What DEFAULT stands for, by column.
-    async fn defaults(
+    pub(super) async fn defaults(
         &self,
         context: &DdlContext<'_>,
         target: &InsertTarget,
@@ -409,12 +471,25 @@ impl Session {
     }
 }
 
+/// No two parts of a statement write to one directory.
+fn check_outputs(jobs: &[Job<'_>]) -> Result<(), ddl::DdlError> {
+    let mut seen = BTreeSet::new();
+    for job in jobs {
+        if let InsertTarget::Directory(directory) = job.target
+            && !seen.insert((directory.local, directory.path.trim_end_matches('/')))
+        {
+            return Err(Problem::OutputTwice(directory.path.clone()).into());
+        }
+    }
+    Ok(())
+}
+
 /// By position in a row.
 #[derive(Default)]
-struct Defaults(Vec<Option<Expr>>);
+pub(super) struct Defaults(Vec<Option<Expr>>);
 
 /// DEFAULT in a row of VALUES becomes what it stands for.
-fn with_defaults(query: &Query, defaults: &Defaults) -> Query {
+pub(super) fn with_defaults(query: &Query, defaults: &Defaults) -> Query {
     let mut query = query.clone();
     if let QueryBody::Values(rows) = &mut query.body {
         for row in rows {
@@ -433,7 +508,7 @@ fn with_defaults(query: &Query, defaults: &Defaults) -> Query {
 }
 
 /// The names that an INSERT reads.
-fn names_in(insert: &Insert) -> Vec<ObjectName> {
+pub(super) fn names_in(insert: &Insert) -> Vec<ObjectName> {
     match insert {
         Insert::One { query, .. } => names_of(query),
         Insert::Multi { with, from, branches, .. } => names_in_branches(with, from, branches),

@@ -26,6 +26,9 @@ impl Session {
             }
             true => partition_spec::values(&table, &load.partition).map_err(of_ddl)?,
         };
+        if table.storage.skew.as_ref().is_some_and(|skew| skew.directories) {
+            return Err(of_ddl(Problem::LoadsDirectories(table.full_name()).into()));
+        }
         let source = match load.local {
             true => Source::local(&load.path)?,
             false => Source::stored(context, &self.located(&load.path))?,

@@ -32,6 +32,7 @@ mod stores;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod validation;
 
 pub use answer::{Answer, Rows};
 pub use engine::{Engine, EngineOptions};
@@ -260,6 +261,7 @@ impl Session {
             user: self.user.clone(),
             database: self.database.clone(),
             settings: self.settings.of_functions(),
+            scripts: self.engine.scripts().clone(),
         })
     }
 

@@ -4,7 +4,7 @@ use super::{Answer, Rows, Session, SessionError, bind::names_of, engine::Work};
 use crate::{
     ddl::DdlContext,
     functions::SessionFacts,
-    plan::{PlanOptions, Planner},
+    plan::{PlanOptions, Planner, StrictChecks},
     stages::settings,
     syntax::ast::Query,
 };
@@ -45,6 +45,21 @@ impl Session {
         }
     }
 
+    /// The old mode, where it is set, says all at once.
+    fn strict_checks(&self) -> StrictChecks {
+        let mode = self.settings.set_value("hive.mapred.mode");
+        let is_on = |setting: &str| match mode {
+            Some(mode) => mode.eq_ignore_ascii_case("strict"),
+            None => self.settings.is_true(&format!("hive.strict.checks.{setting}")),
+        };
+        StrictChecks {
+            order_without_limit: is_on("orderby.no.limit"),
+            all_partitions: is_on("no.partition.filter"),
+            products: is_on("cartesian.product"),
+            lossy_comparisons: is_on("type.safety"),
+        }
+    }
+
     pub(super) fn plan_options(&self) -> PlanOptions {
         PlanOptions {
             nulls_last: self.settings.is_true("hive.default.nulls.last"),
@@ -54,6 +69,9 @@ impl Session {
                 || self.settings.is_true("hive.groupby.orderby.position.alias"),
             regex_columns: self.settings.get("hive.support.quoted.identifiers") == Some("none"),
             reducers: self.reducers(),
+            groups_where_read: self.settings.is_true("hive.map.aggr"),
+            groups_are_skewed: self.settings.is_true("hive.groupby.skewindata"),
+            strict: self.strict_checks(),
             scripts: self.script_options(),
         }
     }

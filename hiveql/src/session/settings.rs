@@ -1,6 +1,6 @@
 //! Settings and variables of a session: `SET key=value`, and what queries read of them.
 
-use super::SessionError;
+use super::{SessionError, validation};
 use crate::functions;
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.cli.errors.ignore", "false"),
     ("hive.cli.print.current.db", "false"),
     ("hive.cli.print.header", "false"),
+    ("hive.conf.validation", "true"),
     ("hive.default.fileformat", "TextFile"),
     ("hive.default.nulls.last", "true"),
     ("hive.exec.compress.output", "false"),
@@ -23,6 +24,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.groupby.orderby.position.alias", "false"),
     ("hive.groupby.position.alias", "false"),
     ("hive.local.time.zone", "LOCAL"),
+    ("hive.map.aggr", "true"),
     ("hive.mapred.mode", "nonstrict"),
     ("hive.merge.mapfiles", "true"),
     ("hive.merge.mapredfiles", "false"),
@@ -38,6 +40,10 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.script.operator.id.env.var", "HIVE_SCRIPT_OPERATOR_ID"),
     ("hive.script.operator.truncate.env", "false"),
     ("hive.script.serde", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"),
+    ("hive.strict.checks.cartesian.product", "false"),
+    ("hive.strict.checks.no.partition.filter", "false"),
+    ("hive.strict.checks.orderby.no.limit", "false"),
+    ("hive.strict.checks.type.safety", "true"),
     ("hive.support.quoted.identifiers", "column"),
     ("hive.transform.escape.input", "false"),
     ("hive.variable.substitute", "true"),
@@ -57,6 +63,11 @@ impl Settings {
     pub fn get(&self, key: &str) -> Option<&str> {
         let default = || DEFAULTS.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         self.conf.get(key).map(String::as_str).or_else(default)
+    }
+
+    /// What was set, defaults aside.
+    pub fn set_value(&self, key: &str) -> Option<&str> {
+        self.conf.get(key).map(String::as_str)
     }
 
     /// Those that functions ask for.
@@ -92,6 +103,9 @@ impl Settings {
     }
 
     fn set_checked(&mut self, key: &str, value: &str) -> Result<(), SessionError> {
+        if self.is_true(validation::VALIDATES) {
+            validation::check(key, value)?;
+        }
         let before = self.conf.insert(key.to_owned(), value.to_owned());
         self.timezone().map(drop).inspect_err(|_| match before {
             Some(before) => self.set(key, &before),

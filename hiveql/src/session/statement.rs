@@ -5,8 +5,11 @@ use crate::{
     catalog::Column,
     ddl::{self, DdlContext, Output, SessionChange},
     functions::{SessionFacts, registry},
-    plan::{Planner, TableName, Tables},
-    syntax::ast::{AlterAction, CreateSource, CreateView, Cte, Describe, Statement},
+    plan::{Macro, Planner, Relation, TableName, Tables},
+    syntax::ast::{
+        AlterAction, AlterTable, ColumnDefinition, CreateMacro, CreateSource, CreateTable, CreateView, Cte,
+        Describe, Query, Statement, TableConstraint,
+    },
     types::HiveType,
 };
 use datafusion::{
@@ -61,13 +64,30 @@ impl Session {
             {
                 self.concatenate(context, alter, text).await?
             }
+            Statement::AlterTable(alter)
+                if let AlterAction::AsQuery { query, text: of_query } = &alter.action =>
+            {
+                self.alter_view(context, alter, query, of_query, text).await?
+            }
             Statement::CreateTable(create) => match &create.source {
                 CreateSource::LikeFile { format, path } => {
                     self.create_table_like_file(context, create, format, path, text).await?
                 }
                 CreateSource::Query(query) => self.create_table_as(context, create, query, text).await?,
+                CreateSource::None => {
+                    self.check_created(context, create, text)?;
+                    return self.ddl(context, statement, text).await;
+                }
                 _ => return self.ddl(context, statement, text).await,
             },
+            Statement::AlterTable(alter) => {
+                self.check_altered(context, alter, text).await?;
+                return self.ddl(context, statement, text).await;
+            }
+            Statement::CreateMacro(made) => {
+                self.check_macro(context, made, text)?;
+                return self.ddl(context, statement, text).await;
+            }
             Statement::CreateView(view) => self.create_view(context, view, text).await?,
             Statement::Describe(Describe::Function { name, extended }) => {
                 self.described(context, name, *extended).await?
@@ -114,6 +134,76 @@ impl Session {
         Ok(printed(Output::listing("tab_name", lines), context.facts)?.0)
     }
 
+    /// Whether a macro's body means something.
+    fn check_macro(
+        &self,
+        context: &DdlContext<'_>,
+        made: &CreateMacro,
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let mut tables = Tables::default();
+        for known in self.catalog.macros() {
+            tables.macros.insert(known.name, Macro { parameters: known.parameters, body: known.body });
+        }
+        let options = self.plan_options();
+        let parameters: Vec<_> =
+            made.parameters.iter().map(|(name, ty)| (name.folded(), ty.clone())).collect();
+        let checked = Planner::new(&tables, context.facts, &options).check_macro(&parameters, &made.body);
+        checked.map_err(|error| SessionError::of_plan(&error, text))
+    }
+
+    /// Whether what a definition says of its rows makes sense.
+    fn check_created(
+        &self,
+        context: &DdlContext<'_>,
+        create: &CreateTable,
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let definitions: Vec<&ColumnDefinition> = create.columns.iter().collect();
+        let constraints: Vec<&TableConstraint> = create.constraints.iter().collect();
+        let all = create.columns.iter().chain(&create.partitioned_by);
+        let typed = all.filter_map(|column| Some((column.name.folded(), column.ty.clone()?)));
+        self.check_definition(context, &typed.collect::<Vec<_>>(), &definitions, &constraints, text)
+    }
+
+    async fn check_altered(
+        &self,
+        context: &DdlContext<'_>,
+        alter: &AlterTable,
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let (definitions, constraints) = match &alter.action {
+            AlterAction::ChangeColumn { column, .. } if !column.constraints.is_empty() => {
+                (vec![column], vec![])
+            }
+            AlterAction::AddConstraint(constraint) => (vec![], vec![constraint]),
+            _ => return Ok(()),
+        };
+        let table = context.table(&alter.table).await.map_err(|error| SessionError::of_ddl(&error, text))?;
+        let mut columns = super::bind::columns(&table.record);
+        if let AlterAction::ChangeColumn { old, column, .. } = &alter.action {
+            for (name, ty) in columns.iter_mut().filter(|(name, _)| old.is(name)) {
+                *name = column.name.folded();
+                *ty = column.ty.clone().unwrap_or_else(|| ty.clone());
+            }
+        }
+        self.check_definition(context, &columns, &definitions, &constraints, text)
+    }
+
+    fn check_definition(
+        &self,
+        context: &DdlContext<'_>,
+        columns: &[(String, HiveType)],
+        definitions: &[&ColumnDefinition],
+        constraints: &[&TableConstraint],
+        text: &str,
+    ) -> Result<(), SessionError> {
+        let (tables, options) = (Tables::default(), self.plan_options());
+        let planner = Planner::new(&tables, context.facts, &options);
+        let checked = planner.check_definition(columns, definitions, constraints);
+        checked.map_err(|error| SessionError::of_plan(&error, text))
+    }
+
     async fn create_view(
         &self,
         context: &DdlContext<'_>,
@@ -121,33 +211,95 @@ impl Session {
         text: &str,
     ) -> Result<Answer, SessionError> {
         let tables = self.bind(context, &super::bind::names_of(&view.query)).await?;
+        self.check_tables_of_view(context, &view.query).await?;
+        check_recursion(&tables, &TableName::of(&view.name, &self.database))?;
         let options = self.plan_options();
         let planned = Planner::new(&tables, context.facts, &options).plan(&view.query);
         let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
-        let columns =
-            relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
-        ddl::views::create(context, view, columns, expanded(view, &tables, &self.database))
+        let text_of_view = expanded(&view.query, &view.text, &tables, &self.database);
+        ddl::views::create(context, view, columns(&relation), text_of_view)
             .await
             .map_err(|error| SessionError::of_ddl(&error, text))?;
         Ok(Answer::done())
     }
+
+    /// ALTER VIEW ... AS.
+    async fn alter_view(
+        &self,
+        context: &DdlContext<'_>,
+        alter: &AlterTable,
+        query: &Query,
+        of_query: &str,
+        text: &str,
+    ) -> Result<Answer, SessionError> {
+        let of_ddl = |error| SessionError::of_ddl(&error, text);
+        let view = ddl::views::to_alter(context, &alter.table).await.map_err(of_ddl)?;
+        let tables = self.bind(context, &super::bind::names_of(query)).await?;
+        self.check_tables_of_view(context, query).await?;
+        check_recursion(&tables, &TableName::of(&alter.table, &self.database))?;
+        let options = self.plan_options();
+        let planned = Planner::new(&tables, context.facts, &options).plan(query);
+        let relation = planned.map_err(|error| SessionError::of_plan(&error, text))?;
+        let text_of_view = expanded(query, of_query, &tables, &self.database);
+        ddl::views::replace_query(context, &view, columns(&relation), of_query, text_of_view)
+            .await
+            .map_err(of_ddl)?;
+        Ok(Answer::done())
+    }
+
+    /// A view outlives the session, so it can name nothing that does not.
+    async fn check_tables_of_view(
+        &self,
+        context: &DdlContext<'_>,
+        query: &Query,
+    ) -> Result<(), SessionError> {
+        for name in super::bind::names_of(query) {
+            let is_cte = |cte: &Cte| name.parts.first().is_some_and(|part| cte.name.is(&part.text));
+            let found = context.find_table(&name).await;
+            if let Ok(Some(table)) = found.map(|found| found.map(|found| found.record))
+                && table.temporary
+                && !query.with.iter().any(is_cte)
+            {
+                return Err(SessionError::new(format!(
+                    "SemanticException View definition references temporary table {}",
+                    table.full_name()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A view cannot be made of itself, nor of views that are.
+fn check_recursion(tables: &Tables, view: &TableName) -> Result<(), SessionError> {
+    match tables.bound.contains_key(view) {
+        true => Err(SessionError::new(format!(
+            "SemanticException Recursive view {view} detected (cycle: {view} -> {view})."
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// The columns that a query yields, for a view's definition.
+fn columns(relation: &Relation) -> Vec<Column> {
+    relation.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect()
 }
 
 /// The view's text with the database of each table, so that it means the same wherever it is asked.
-fn expanded(view: &CreateView, tables: &Tables, database: &str) -> String {
-    let mut names = super::bind::names_of(&view.query);
+fn expanded(query: &Query, text: &str, tables: &Tables, database: &str) -> String {
+    let mut names = super::bind::names_of(query);
     names.retain(|name| {
         let is_cte = |cte: &Cte| name.parts.first().is_some_and(|part| cte.name.is(&part.text));
         name.parts.len() == 1
             && tables.bound.contains_key(&TableName::of(name, database))
-            && !view.query.with.iter().any(is_cte)
+            && !query.with.iter().any(is_cte)
     });
     // From the end, so that what comes before stays where it is.
     names.sort_by_key(|name| std::cmp::Reverse(name.span.start));
     names.dedup_by_key(|name| name.span.start);
-    let mut text = view.text.clone();
+    let mut text = text.to_owned();
     for name in names {
-        if let Some(place) = name.span.start.checked_sub(view.query.span.start)
+        if let Some(place) = name.span.start.checked_sub(query.span.start)
             && text.is_char_boundary(place)
         {
             text.insert_str(place, &format!("`{database}`."));

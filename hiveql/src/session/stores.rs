@@ -34,6 +34,22 @@ impl Stores for LocalStores {
         }
     }
 
+    fn make_directory(&self, location: &str) -> Result<(), DdlError> {
+        let Some(path) = local_path(location) else { return Ok(()) };
+        fs::create_dir_all(path).map_err(|error| not_done(location, &error))
+    }
+
+    fn is_directory(&self, location: &str) -> bool {
+        local_path(location).is_some_and(|path| std::path::Path::new(path).is_dir())
+    }
+
+    fn remove_directory(&self, location: &str) -> Result<(), DdlError> {
+        match local_path(location).filter(|_| self.is_directory(location)) {
+            Some(path) => fs::remove_dir_all(path).map_err(|error| not_done(location, &error)),
+            None => Ok(()),
+        }
+    }
+
     fn delete_unfinished(&self, location: &str, is_meant: &dyn Fn(&str) -> bool) -> Result<(), DdlError> {
         let Some(path) = local_path(location) else { return Ok(()) };
         delete_staged(std::path::Path::new(path), is_meant).map_err(|error| DdlError::Location {
@@ -41,6 +57,10 @@ impl Stores for LocalStores {
             reason: format!("what a killed process left there cannot be deleted: {error}"),
         })
     }
+}
+
+fn not_done(location: &str, error: &io::Error) -> DdlError {
+    DdlError::Location { location: location.to_owned(), reason: error.to_string() }
 }
 
 /// Where a session of a cluster finds its files: the cluster's storage, `s3://`, and what else its stores know.
@@ -88,9 +108,10 @@ fn delete_staged(folder: &std::path::Path, is_meant: &dyn Fn(&str) -> bool) -> i
     Ok(())
 }
 
-/// The path on this machine that a location names, if it names one.
+/// The path on this machine that a location names, if it names one. `pfile:` is how Hive's tests call it.
 pub fn local_path(location: &str) -> Option<&str> {
-    let path = location.strip_prefix("file:").unwrap_or(location);
+    let path =
+        ["file:", "pfile:"].iter().find_map(|scheme| location.strip_prefix(scheme)).unwrap_or(location);
     let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
     path.starts_with('/').then_some(path)
 }

@@ -96,6 +96,10 @@ impl Session {
             return Ok(Import { target, folders, stays });
         };
         check_same(&found, exported)?;
+        if *external && found.kind != TableKind::External {
+            let text = "External table cannot overwrite existing table. Drop existing table first.";
+            return Err(Problem::Incompatible(text).into());
+        }
         if location
             .as_ref()
             .is_some_and(|location| partition.is_empty() && *location != found.storage.location)
@@ -115,6 +119,11 @@ impl Session {
 fn chosen(source: &ImportSource, spec: &PartitionSpec) -> Result<Vec<ExportedFolder>, DdlError> {
     let exported = &source.exported;
     let filter = partition_spec::filter(&exported.table, spec)?;
+    if !spec.is_empty() && filter.iter().any(Option::is_none) {
+        return Err(DdlError::Refused(
+            "Partition not found - Specified partition not found in import directory".to_owned(),
+        ));
+    }
     let fits = |folder: &&ExportedFolder| {
         let values = folder.partition.iter().flat_map(|partition| &partition.values);
         values.zip(&filter).all(|(value, wanted)| wanted.as_ref().is_none_or(|wanted| wanted == value))

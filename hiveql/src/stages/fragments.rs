@@ -9,6 +9,7 @@ use super::{
 use crate::{
     codec::{FragmentCodec, ObjectStores, decode_expression, encode_expression},
     functions::SessionFacts,
+    script::ScriptPlace,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use datafusion::{
@@ -48,6 +49,12 @@ enum EncodedHandover {
     Together { sorted: bool },
     Own { first: usize, count: usize },
     Hashed { keys: Vec<Vec<u8>>, first: usize, count: usize },
+}
+
+/// What a fragment finds where it runs.
+pub struct Machine {
+    pub stores: Arc<dyn ObjectStores>,
+    pub scripts: ScriptPlace,
 }
 
 /// A stage as its task runs it.
@@ -120,11 +127,12 @@ impl Fragments {
         &self,
         stage: usize,
         payload: &[u8],
-        stores: Arc<dyn ObjectStores>,
+        machine: Machine,
         context: &TaskContext,
     ) -> Result<OpenFragment, FragmentError> {
         let fragment = self.stages.get(stage).ok_or(FragmentError::NoStage(stage))?;
-        let codec = FragmentCodec::new(self.facts.clone(), stores);
+        let facts = SessionFacts { scripts: machine.scripts, ..self.facts.clone() };
+        let codec = FragmentCodec::new(facts, machine.stores);
         let opened = || {
             let shares: TaskShares = skep_wire::codec::decode(payload)
                 .map_err(|error| DataFusionError::External(Box::new(error)))?;

@@ -27,6 +27,12 @@ pub fn prepare(options: &mut ConfigOptions) {
     options.optimizer.enable_round_robin_repartition = false;
 }
 
+/// Inside of one task these work: what [`prepare`] has switched off is only switched off between tasks.
+pub fn allow_filters(options: &mut ConfigOptions) {
+    options.optimizer.enable_dynamic_filter_pushdown = true;
+    options.optimizer.enable_join_dynamic_filter_pushdown = true;
+}
+
 /// The `target_partitions` of a query: as many as the cluster runs at a time, and a little more, so that the last ones
 /// are short.
 pub fn target_partitions(slots: u32) -> usize {

@@ -3,7 +3,8 @@
 use super::{Amount, Outcome, Write, WriteError};
 use crate::{
     catalog::{FileStamp, Replaced, WrittenName, is_private},
-    ddl::{DdlContext, files},
+    ddl::{DdlContext, DdlError, Problem, files},
+    formats::is_of_other_format,
 };
 use futures::{StreamExt, TryStreamExt};
 use glob::Pattern;
@@ -13,6 +14,9 @@ use object_store::{
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
+const CHECKS_FORMAT: &str = "hive.fileformat.check";
+/// What tells the format of a file.
+const HEAD_BYTES: u64 = 256;
 /// How many files are copied at a time.
 const AT_ONCE: usize = 8;
 
@@ -97,6 +101,20 @@ impl Source {
         Ok(files)
     }
 
+    /// Files that the table could not read are not taken.
+    async fn check_format(&self, files: &[ObjectMeta], write: &Write) -> Result<(), WriteError> {
+        let table = &write.target.table;
+        for file in files.iter().filter(|file| file.size > 0) {
+            let failed = |source| WriteError::Store { doing: "reading", location: self.text.clone(), source };
+            let head =
+                self.store.get_range(&file.location, 0..file.size.min(HEAD_BYTES)).await.map_err(failed)?;
+            if is_of_other_format(&table.storage.input_format, &head) {
+                return Err(DdlError::from(Problem::WrongFileFormat(self.text.clone())).into());
+            }
+        }
+        Ok(())
+    }
+
     /// What is to be deleted at its old place once the table has it.
     fn replaced(&self, files: &[ObjectMeta]) -> Option<(String, Replaced)> {
         let location = self.moved_from.as_ref()?;
@@ -129,6 +147,9 @@ pub async fn load(context: &DdlContext<'_>, source: &Source, write: &Write) -> R
     let description = write.description();
     let (target, _) = context.stores.resolve(&write.target.table.storage.location)?;
     let files = source.files().await?;
+    if !context.setting_is(CHECKS_FORMAT, "false") {
+        source.check_format(&files, write).await?;
+    }
     let number = description.write;
     let copies = files.iter().map(|file| {
         let name = WrittenName::brought(file.location.filename().unwrap_or("file"), number);

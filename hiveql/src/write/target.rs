@@ -1,6 +1,6 @@
 //! What a statement writes to: a table or some of its partitions, and the plan's node that does it.
 
-use super::{WriteDescription, WriteError, WriteTable, description::Buckets};
+use super::{WriteDescription, WriteError, WriteTable, description::Buckets, is_recursive, seen_files};
 use crate::{
     catalog::{Column, Partition, PendingWrite, Snapshot, StorageDescriptor, Table, Versioned},
     ddl::{DdlContext, files},
@@ -65,6 +65,26 @@ impl Target {
         }
         let found = context.home(&self.table).find_partition(&self.table, &self.fixed).await?;
         Ok(found.map(|found| found.record))
+    }
+
+    /// Whether it adds to what says that it is never added to: an immutable table, or a partition of one, with rows.
+    pub async fn refuses_more(&self, context: &DdlContext<'_>) -> Result<bool, WriteError> {
+        let is_immutable = self.table.properties.get("immutable").is_some_and(|value| value == "true");
+        if !is_immutable || self.overwrite || self.is_created || !self.is_whole() {
+            return Ok(false);
+        }
+        let partition = self.partition(context).await?;
+        if self.table.is_partitioned() && partition.is_none() {
+            return Ok(false);
+        }
+        let contents = match &partition {
+            Some(partition) => partition.contents.as_ref(),
+            None => self.table.contents.as_ref(),
+        };
+        let snapshot = context.home(&self.table).snapshot().await?;
+        let location = self.location(partition.as_ref());
+        let files = seen_files(context.stores, is_recursive(context), &location, contents, &snapshot).await?;
+        Ok(files.iter().any(|file| file.stamp.bytes > 0))
     }
 
     fn storage<'a>(&'a self, partition: Option<&'a Partition>) -> &'a StorageDescriptor {

@@ -25,6 +25,17 @@ pub async fn execute(
         | AlterAction::ChangeColumn { cascade, .. } => *cascade,
         _ => false,
     };
+    if is_cascade && !table.record.is_partitioned() {
+        return Err(Problem::CascadeWithoutPartitions.into());
+    }
+    check_skew(&table.record, action)?;
+    if matches!(action, AlterAction::UpdateColumns) && !table.record.storage.serde.ends_with(".AvroSerDe") {
+        return Err(DdlError::Refused(format!(
+            "{} has serde {} for which schema is already handled by HMS.",
+            table.record.full_name(),
+            table.record.storage.serde
+        )));
+    }
     if let Some(partitions) = partitions {
         return replace_partitions(context, table, &partitions, |partition| {
             partition.columns = altered(&partition.columns, keys, action, context)?;
@@ -43,7 +54,13 @@ pub async fn execute(
     if let AlterAction::ChangeColumn { old, column, .. } = action {
         let added = constraints::of_columns(context, &new, std::slice::from_ref(column))?;
         new.constraints.extend(added);
+        constraints::check(context, &new, table.record.constraints.len()).await?;
         rename_statistics(&mut new, old, column);
+        let buckets = new.storage.bucket_columns.iter_mut();
+        let sorted = new.storage.sort_columns.iter_mut().map(|column| &mut column.name);
+        for name in buckets.chain(sorted).filter(|name| old.is(name)) {
+            *name = column.name.folded();
+        }
     }
     let mut change = Change::default();
     change.replace_table(table, &new)?;
@@ -59,6 +76,22 @@ pub async fn execute(
         }
     }
     Ok(catalog.commit(change).await?)
+}
+
+/// What a table is skewed by keeps its name and type.
+fn check_skew(table: &Table, action: &AlterAction) -> Result<(), DdlError> {
+    let AlterAction::ChangeColumn { old, column, .. } = action else { return Ok(()) };
+    let is_skewed = |name: &String| old.is(name);
+    let Some(skewed) =
+        table.storage.skew.as_ref().and_then(|skew| skew.columns.iter().find(|name| is_skewed(name)))
+    else {
+        return Ok(());
+    };
+    let ty = table.columns.iter().find(|known| known.name == *skewed).map(|known| &known.ty);
+    if column.name.is(skewed) && (column.ty.is_none() || column.ty.as_ref() == ty) {
+        return Ok(());
+    }
+    Err(Problem::ChangesSkewed(skewed.clone()).into())
 }
 
 fn has(columns: &[Column], name: &Name) -> bool {
@@ -93,7 +126,11 @@ fn altered(
             let added = create_table::columns(added)?;
             columns.iter().cloned().chain(added).collect()
         }
-        AlterAction::ReplaceColumns { columns: new, .. } => create_table::columns(new)?,
+        AlterAction::ReplaceColumns { columns: new, .. } => {
+            let new = create_table::columns(new)?;
+            columns.iter().zip(&new).try_for_each(|(old, new)| check_type_change(context, old, new))?;
+            new
+        }
         AlterAction::ChangeColumn { old, column, position, .. } => {
             changed(columns, old, column, position.as_ref(), context)?
         }

@@ -1,6 +1,7 @@
 //! ALTER TABLE and ALTER VIEW.
 
 mod columns;
+mod evolution;
 pub(super) mod partitions;
 mod rename;
 mod storage;
@@ -13,23 +14,52 @@ use crate::{
 
 pub async fn execute(context: &DdlContext<'_>, statement: &AlterTable) -> Result<Output, DdlError> {
     let table = context.table(&statement.table).await?;
-    match (statement.view, table.record.is_view()) {
-        (true, false) => return Err(Problem::IsTable(table.record.full_name()).into()),
-        (false, true) if !fits_views(&statement.action) => {
-            return Err(Problem::IsView(table.record.full_name()).into());
-        }
-        _ => {}
-    }
+    check_kind(statement, &table.record)?;
     let partitions = selected(context, &table, statement).await?;
+    evolution::check(context, &table.record, partitions.as_deref(), &statement.action)?;
     act(context, statement, &table, partitions).await?;
     Ok(Output::none())
 }
 
-/// What ALTER TABLE may do to a view.
+/// A view is altered by ALTER VIEW and a table by ALTER TABLE, and not all that fits tables fits views.
+fn check_kind(statement: &AlterTable, table: &Table) -> Result<(), DdlError> {
+    let name = table.full_name();
+    let sets_properties =
+        matches!(statement.action, AlterAction::SetProperties(_) | AlterAction::UnsetProperties { .. });
+    match (statement.view, table.is_view()) {
+        (true, false) => Err(Problem::IsTable(name).into()),
+        (false, true) if !sets_properties => Err(Problem::IsView(name).into()),
+        (true, true) if !fits_views(&statement.action) => Err(Problem::NotOfViews(name).into()),
+        _ if table.storage.handler.is_some() && !sets_properties && !fits_handlers(&statement.action) => {
+            Err(Problem::AltersForeign(name).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn fits_views(action: &AlterAction) -> bool {
     matches!(
         action,
-        AlterAction::Rename(_) | AlterAction::SetProperties(_) | AlterAction::UnsetProperties { .. }
+        AlterAction::Rename(_)
+            | AlterAction::SetProperties(_)
+            | AlterAction::UnsetProperties { .. }
+            | AlterAction::AddPartitions { .. }
+            | AlterAction::DropPartitions { .. }
+            | AlterAction::SetOwner { .. }
+            | AlterAction::AsQuery { .. }
+    )
+}
+
+/// What may be done to a table that a storage handler keeps.
+fn fits_handlers(action: &AlterAction) -> bool {
+    matches!(
+        action,
+        AlterAction::AddColumns { .. }
+            | AlterAction::ReplaceColumns { .. }
+            | AlterAction::UpdateStatistics { .. }
+            | AlterAction::AddConstraint(_)
+            | AlterAction::DropConstraint(_)
+            | AlterAction::SetOwner { .. }
     )
 }
 
@@ -109,6 +139,7 @@ async fn constraint(
         AlterAction::AddConstraint(constraint) => {
             let made = constraints::of_clause(context, &new, constraint, new.constraints.len())?;
             new.constraints.push(made);
+            constraints::check(context, &new, table.record.constraints.len()).await?;
         }
         AlterAction::DropConstraint(name) => {
             let before = new.constraints.len();

@@ -32,7 +32,14 @@ pub async fn add(
     let mut added = Vec::new();
     let mut seen = HashSet::new();
     for (spec, location) in specs {
+        if location.is_some() && table.record.is_view() {
+            return Err(DdlError::Refused("LOCATION clause illegal for view partition".to_owned()));
+        }
         let values = partition_spec::values(&table.record, spec)?;
+        partition_spec::check_values(context, &values)?;
+        if let Some(reserved) = values.iter().find(|value| partition_spec::is_reserved(context, value)) {
+            return Err(Problem::ReservedValue(reserved.clone()).into());
+        }
         let exists = catalog.find_partition(&table.record, &values).await?.is_some();
         if exists && !if_not_exists {
             let name = table.record.partition_name(&made(context, &table.record, values));
@@ -154,9 +161,7 @@ pub async fn exchange(
     if shape(&source.record) != shape(&target.record)
         || source.record.key_names() != target.record.key_names()
     {
-        return Err(DdlError::Refused(
-            "Tables have incompatible schemas and their partitions cannot be exchanged".to_owned(),
-        ));
+        return Err(Problem::IncompatibleTables.into());
     }
     let catalog = context.home(&target.record);
     let filter = partition_spec::filter(&source.record, spec)?;
@@ -164,15 +169,18 @@ pub async fn exchange(
     if moved.is_empty() {
         return Err(Problem::NoPartition(partition_spec::text(spec)).into());
     }
+    if filter.iter().skip_while(|value| value.is_some()).any(Option::is_some) {
+        return Err(Problem::NotContinuous(partition_spec::text(spec)).into());
+    }
+    if let Some(there) = catalog.partitions(&target.record, &filter).await?.first() {
+        return Err(Problem::PartitionThere(target.record.partition_name(&there.record)).into());
+    }
     let mut change = Change::default();
     change.expect_table(target);
     change.expect_table(&source);
     let mut locations = Vec::new();
     for partition in &moved {
         let new = Partition { location: None, ..partition.record.clone() };
-        if catalog.find_partition(&target.record, &new.values).await?.is_some() {
-            return Err(CatalogError::PartitionExists(target.record.partition_name(&new)).into());
-        }
         let from = source.record.partition_location(&partition.record);
         let to = target.record.partition_location(&new);
         files::clear_leftovers(context, &to).await?;

@@ -49,6 +49,7 @@ pub async fn partition(
     spec: &PartitionSpec,
 ) -> Result<(), DdlError> {
     let values = partition_spec::values(&table.record, spec)?;
+    partition_spec::check_values(context, &values)?;
     let catalog = context.home(&table.record);
     let (Some(old), true) = (selected.pop(), selected.is_empty()) else {
         return Err(DdlError::Refused(

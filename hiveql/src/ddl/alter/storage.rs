@@ -2,8 +2,11 @@
 
 use super::{Selected, own_storage, replace_partitions};
 use crate::{
-    catalog::{Partition, PropertyMap, StorageDescriptor, Table, Versioned},
-    ddl::{DdlContext, DdlError, Problem, partition_spec, storage_clauses, table_checks},
+    catalog::{Partition, PropertyMap, StorageDescriptor, Table, TableKind, Versioned},
+    ddl::{
+        DdlContext, DdlError, Problem, constraints, create_table, partition_spec, storage_clauses,
+        table_checks,
+    },
     syntax::ast::AlterAction,
 };
 
@@ -53,6 +56,7 @@ async fn keep_partitions(context: &DdlContext<'_>, table: &Versioned<Table>) -> 
 fn alter_table(table: &mut Table, action: &AlterAction) -> Result<(), DdlError> {
     match action {
         AlterAction::SetLocation(location) => {
+            check_location(location)?;
             table.storage.location = location.trim_end_matches('/').to_owned();
             table.contents = None;
         }
@@ -65,12 +69,23 @@ fn alter_table(table: &mut Table, action: &AlterAction) -> Result<(), DdlError> 
         _ => {}
     }
     alter_properties(&mut table.properties, action)?;
-    alter_storage(&mut table.storage, action)
+    let is_word = |key: &str| key.eq_ignore_ascii_case("external");
+    let speaks_of_it = match action {
+        AlterAction::SetProperties(new) => new.iter().any(|(key, _)| is_word(key)),
+        AlterAction::UnsetProperties { keys, .. } => keys.iter().any(|key| is_word(key)),
+        _ => false,
+    };
+    if speaks_of_it {
+        give_away(table, action)?;
+    }
+    alter_storage(&mut table.storage, action)?;
+    storage_clauses::check_serde(&table.storage, &table.columns, &table.properties)
 }
 
 fn alter_partition(table: &Table, partition: &mut Partition, action: &AlterAction) -> Result<(), DdlError> {
     match action {
         AlterAction::SetLocation(location) => {
+            check_location(location)?;
             partition.location = Some(location.trim_end_matches('/').to_owned());
             partition.contents = None;
             Ok(())
@@ -82,17 +97,57 @@ fn alter_partition(table: &Table, partition: &mut Partition, action: &AlterActio
     }
 }
 
+/// A table of the warehouse becomes an external one, or the other way round.
+fn give_away(table: &mut Table, action: &AlterAction) -> Result<(), DdlError> {
+    let becomes = |(key, value): &(String, String)| {
+        key.eq_ignore_ascii_case("external") && value.eq_ignore_ascii_case("true")
+    };
+    let gives = matches!(action, AlterAction::SetProperties(new) if new.iter().any(becomes));
+    if gives && table.constraints.iter().any(constraints::is_looked_after) {
+        return Err(DdlError::Refused(format!(
+            "Table: {} has constraints enabled. Please remove those constraints to change this property.",
+            table.full_name()
+        )));
+    }
+    table.kind = match (table.kind, create_table::is_external(&table.properties)) {
+        (TableKind::Managed, true) => TableKind::External,
+        (TableKind::External, false) => TableKind::Managed,
+        (kind, _) => kind,
+    };
+    Ok(())
+}
+
+fn check_location(location: &str) -> Result<(), DdlError> {
+    match location.starts_with('/') || location.contains(':') {
+        true => Ok(()),
+        false => Err(Problem::RelativeLocation(location.to_owned()).into()),
+    }
+}
+
+/// Properties that statistics are kept in.
+const COUNTS: [&str; 5] = ["numFiles", "numRows", "totalSize", "rawDataSize", "numFilesErasureCoded"];
+
+fn check_counts(new: &[(String, String)]) -> Result<(), DdlError> {
+    for (key, value) in new {
+        if COUNTS.contains(&key.as_str()) && value.parse::<i64>().is_err() {
+            return Err(DdlError::Refused(format!("AlterTable {key} failed with value {value}")));
+        }
+    }
+    Ok(())
+}
+
 fn alter_properties(properties: &mut PropertyMap, action: &AlterAction) -> Result<(), DdlError> {
     match action {
         AlterAction::SetProperties(new) | AlterAction::UpdateStatistics { column: None, properties: new } => {
+            check_counts(new)?;
             properties.extend(new.iter().cloned());
         }
         AlterAction::UnsetProperties { keys, if_exists } => {
-            for key in keys {
-                if properties.remove(key).is_none() && !if_exists {
-                    return Err(Problem::NoProperty(key.clone()).into());
-                }
+            // Named twice, it is still there once.
+            if let Some(key) = keys.iter().find(|key| !if_exists && !properties.contains_key(*key)) {
+                return Err(Problem::NoProperty(key.clone()).into());
             }
+            properties.retain(|key, _| !keys.contains(key));
         }
         _ => {}
     }

@@ -15,6 +15,10 @@ pub async fn execute(
 ) -> Result<Output, DdlError> {
     let pattern = Pattern::new(like);
     let tables = context.catalog.tables(&current(context, database).await?).await?;
+    // A partition is one table's.
+    if !spec.is_empty() && !tables.iter().any(|table| table.name.eq_ignore_ascii_case(like)) {
+        return Err(Problem::NoTable(like.to_owned()).into());
+    }
     let mut lines = Vec::new();
     for table in tables.into_iter().filter(|table| pattern.matches(&table.name)) {
         lines.extend(describe(context, &table, spec).await?);

@@ -91,6 +91,10 @@ fn context(name: &str, arg: &Arg) -> Result<Vec<Option<String>>, FunctionError> 
         });
     };
     let first = (!list.is_empty() && list.is_valid(0)).then(|| list.value(0));
+    // `array(null)` is of no type: nothing but blanks.
+    if let Some(blanks) = first.as_ref().filter(|words| *words.data_type() == DataType::Null) {
+        return Ok(vec![None; blanks.len()]);
+    }
     let words = first.as_ref().and_then(|words| words.as_string_opt::<i32>());
     let Some(words) = words else { return Err(wrong_type(name, 1, arg, "array<string>")) };
     let words: Vec<Option<String>> = words.iter().map(|word| word.map(str::to_owned)).collect();

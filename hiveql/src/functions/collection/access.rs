@@ -115,7 +115,8 @@ fn index(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionE
     count(name, args, 2..=2)?;
     match &args[0].ty {
         HiveType::Array(element) => {
-            if !args[1].ty.is_numeric() && !args[1].ty.is_text() && args[1].ty != HiveType::Void {
+            let is_index = args[1].ty.is_integer() && args[1].ty != HiveType::BigInt;
+            if !is_index && args[1].ty != HiveType::Void {
                 return Err(wrong_type(name, args, 1, "int"));
             }
             let takes = vec![args[0].ty.clone(), HiveType::Int];

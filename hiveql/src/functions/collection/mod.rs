@@ -41,6 +41,21 @@ fn element(function: &str, args: &[Arg], index: usize) -> Result<HiveType, Funct
 /// The type that an array's elements have in common with the value at `index`.
 fn element_with(function: &str, args: &[Arg], index: usize) -> Result<HiveType, FunctionError> {
     let element = element(function, args, 0)?;
+    check_same(function, args, index, (&element, &args[index].ty))?;
     common_type(&element, &args[index].ty)
         .ok_or_else(|| wrong_type(function, args, index, &element.to_string()))
+}
+
+/// Elements and values are of one kind of type; what is of none fits all.
+fn check_same(
+    function: &str,
+    args: &[Arg],
+    index: usize,
+    (own, other): (&HiveType, &HiveType),
+) -> Result<(), FunctionError> {
+    let is_same = std::mem::discriminant(own) == std::mem::discriminant(other);
+    match is_same || *own == HiveType::Void || *other == HiveType::Void {
+        true => Ok(()),
+        false => Err(wrong_type(function, args, index, &own.to_string())),
+    }
 }

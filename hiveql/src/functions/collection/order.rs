@@ -59,6 +59,9 @@ fn sorted(
 fn sort_array(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
     count(name, args, 1..=1)?;
     let element = element(name, args, 0)?;
+    if matches!(element, HiveType::Union(_)) {
+        return Err(wrong_type(name, args, 0, "array of what can be compared"));
+    }
     let comparable = Comparable::new(&element);
     let ty = args[0].ty.clone();
     Ok(scalar(name, args, vec![ty.clone()], ty, move |columns, _| {

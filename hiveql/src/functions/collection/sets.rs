@@ -1,6 +1,6 @@
 //! Arrays as sets: without duplicates, and what two have in common or apart.
 
-use super::{comparable::Comparable, element, gather::Gather, search::bounds};
+use super::{check_same, comparable::Comparable, element, gather::Gather, search::bounds};
 use crate::{
     cast::promotion::common_type,
     functions::{
@@ -120,6 +120,7 @@ type Combine = for<'a> fn(&Elements<'a>, &Elements<'a>, &mut HashSet<Row<'a>>, &
 fn combined(name: &str, args: &[Arg], combine: Combine) -> Result<Scalar, FunctionError> {
     count(name, args, 2..=2)?;
     let (left, right) = (element(name, args, 0)?, element(name, args, 1)?);
+    check_same(name, args, 1, (&left, &right))?;
     let common =
         common_type(&left, &right).ok_or_else(|| wrong_type(name, args, 1, &args[0].ty.to_string()))?;
     let comparable = Comparable::new(&common);

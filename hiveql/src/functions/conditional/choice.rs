@@ -89,6 +89,9 @@ fn picked(
 
 fn if_else(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
     count(name, args, 3..=3)?;
+    if !matches!(args[0].ty, HiveType::Boolean | HiveType::Void) {
+        return Err(wrong_type(name, args, 0, "boolean"));
+    }
     let common = unified(name, args, &[1, 2])?;
     let takes = vec![HiveType::Boolean, common.clone(), common.clone()];
     Ok(scalar(name, args, takes, common.clone(), move |columns, rows| {

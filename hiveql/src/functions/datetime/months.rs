@@ -10,7 +10,7 @@ use super::{
 use crate::{
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
-        resolve::{constant_text, count, primitive, scalar},
+        resolve::{constant_text, count, primitive, scalar, wrong_type},
     },
     types::HiveType,
 };
@@ -47,6 +47,9 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
 
 fn add_months(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar, FunctionError> {
     count(name, args, 2..=3)?;
+    if !args[1].ty.is_numeric() && args[1].ty != HiveType::Void {
+        return Err(wrong_type(name, args, 1, "number"));
+    }
     let mut takes = vec![temporal(name, args, 0, HiveType::Timestamp)?, amount(name, args, 1)?];
     let mut pattern = DEFAULT_PATTERN.to_owned();
     if args.len() == 3 {

@@ -152,7 +152,7 @@ fn trunc_number(name: &str, args: &[Arg]) -> Result<Scalar, FunctionError> {
         }
     };
     if args.len() == 2 {
-        if !args[1].ty.is_numeric() && args[1].ty != HiveType::Void {
+        if !args[1].ty.is_integer() && args[1].ty != HiveType::Void {
             return Err(wrong_type(name, args, 1, "int"));
         }
         takes.push(HiveType::Int);

@@ -140,12 +140,11 @@ impl<'a> Joined<'a> {
 fn concat_ws(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
     count(name, args, 2..=usize::MAX)?;
     let mut takes = Vec::with_capacity(args.len());
+    let is_string = |ty: &HiveType| ty.is_text() || *ty == HiveType::Void;
     for (index, arg) in args.iter().enumerate() {
         takes.push(match &arg.ty {
-            HiveType::Array(element) if index > 0 && element.is_primitive() => {
-                HiveType::array(HiveType::String)
-            }
-            ty if ty.is_primitive() => HiveType::String,
+            HiveType::Array(element) if index > 0 && is_string(element) => HiveType::array(HiveType::String),
+            ty if is_string(ty) => HiveType::String,
             _ => return Err(wrong_type(name, args, index, "string or array<string>")),
         });
     }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
-        resolve::{scalar, text},
+        resolve::{scalar, text, wrong_type},
     },
     types::HiveType,
 };
@@ -42,6 +42,9 @@ const CODES: &[u8; 26] = b"01230120022455012623010202";
 
 fn soundex(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
     let takes = strings(name, args, 1..=1)?;
+    if !args[0].ty.is_text() && args[0].ty != HiveType::Void {
+        return Err(wrong_type(name, args, 0, "string"));
+    }
     Ok(scalar(name, args, takes, HiveType::String, |columns, rows| {
         let values = text(columns, 0)?;
         try_texts(rows, rows * 4, |row, out| {

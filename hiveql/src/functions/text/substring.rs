@@ -8,7 +8,7 @@ use super::{
 use crate::{
     functions::{
         Arg, FunctionError, Scalar, ScalarFunction, SessionFacts,
-        resolve::{primitive, scalar, text},
+        resolve::{primitive, scalar, text, wrong_type},
     },
     types::HiveType,
 };
@@ -52,6 +52,11 @@ fn part(position: i64, wanted: i64, length: usize) -> Range<usize> {
 
 fn substr(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
     let mut takes = strings(name, args, 2..=3)?;
+    for (index, arg) in args.iter().enumerate().skip(1) {
+        if !arg.ty.is_integer() && arg.ty != HiveType::Void {
+            return Err(wrong_type(name, args, index, "int"));
+        }
+    }
     takes.fill(HiveType::BigInt);
     takes[0] = binary_or_string(&args[0]);
     let returns = takes[0].clone();

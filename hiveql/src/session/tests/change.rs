@@ -100,7 +100,7 @@ async fn what_cannot_be_changed_is_refused_with_hives_numbers() {
         ("merge into plain using t on plain.a = t.a when matched then delete", "10297"),
         ("delete from added_to", "10414"),
         ("update t set a = 1", "10302"),
-        ("update t set c = 1", "10328"),
+        ("update t set c = 1", "10408"),
         (
             "merge into t using plain s on t.a = s.a when matched then delete when matched then update set b = 1",
             "10404",

@@ -7,6 +7,7 @@ mod kills;
 mod names;
 mod place;
 mod queries;
+mod refused;
 mod samples;
 mod scripts;
 mod statistics;

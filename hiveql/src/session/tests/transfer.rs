@@ -34,7 +34,10 @@ async fn an_exported_table_comes_back_with_its_partitions_and_buckets() {
         .await;
     assert_eq!(session.run("select a from part order by a").await, ["1", "2", "4"]);
     assert!(!std::fs::read_dir(&location).unwrap().next().unwrap().unwrap().path().is_dir());
-    session.run(&format!("import table copy2 partition (p=2) from '{path}'")).await;
+    let partly = session.fails(&format!("import table copy2 partition (p=2) from '{path}'")).await;
+    assert!(partly.contains("Specified partition not found in import directory"), "{partly}");
+    let whole = "partition (p=2, q='__HIVE_DEFAULT_PARTITION__')";
+    session.run(&format!("import table copy2 {whole} from '{path}'")).await;
     assert_eq!(session.run("select a from copy2").await, ["3"]);
     session.run("insert into copy partition (p, q) values (9, 'nine', 1, 'x/y')").await;
     assert_eq!(session.run("select count(*) from copy").await, ["5"]);

@@ -1,4 +1,4 @@
-//! Finds the tables that a tree names, also in queries inside of expressions.
+//! Finds the tables that a tree names, also in queries inside of expressions, and what expressions are made of.
 
 use super::*;
 
@@ -72,8 +72,37 @@ pub fn tables_of_from(table: &TableExpr, visit: &mut dyn FnMut(&ObjectName)) {
 /// The tables of the queries in an expression.
 #[recursive::recursive]
 pub fn tables_of_expr(expr: &Expr, visit: &mut dyn FnMut(&ObjectName)) {
+    children(expr).into_iter().for_each(|child| tables_of_expr(child, visit));
+    if let Some(query) = query_of(expr) {
+        tables(query, visit);
+    }
+}
+
+/// Whether it holds for an expression, or for one inside of it; not looked into are queries.
+#[recursive::recursive]
+pub fn any(expr: &Expr, holds: &mut dyn FnMut(&Expr) -> bool) -> bool {
+    holds(expr) || children(expr).into_iter().any(|child| any(child, holds))
+}
+
+/// The query that an expression is made of.
+pub fn query_of(expr: &Expr) -> Option<&Query> {
     match &expr.kind {
-        ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Star(_) => {}
+        ExprKind::InQuery { query, .. }
+        | ExprKind::Quantified { query, .. }
+        | ExprKind::Exists(query)
+        | ExprKind::Query(query) => Some(query),
+        _ => None,
+    }
+}
+
+/// The expressions that one is made of.
+fn children(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Literal(_)
+        | ExprKind::Name(_)
+        | ExprKind::Star(_)
+        | ExprKind::Exists(_)
+        | ExprKind::Query(_) => vec![],
         ExprKind::Field(inner, _)
         | ExprKind::Unary(_, inner)
         | ExprKind::IsNull { expr: inner, .. }
@@ -81,38 +110,22 @@ pub fn tables_of_expr(expr: &Expr, visit: &mut dyn FnMut(&ObjectName)) {
         | ExprKind::Cast { expr: inner, .. }
         | ExprKind::Extract { expr: inner, .. }
         | ExprKind::FloorTo { expr: inner, .. }
-        | ExprKind::Interval { value: inner, .. } => tables_of_expr(inner, visit),
+        | ExprKind::InQuery { expr: inner, .. }
+        | ExprKind::Quantified { expr: inner, .. }
+        | ExprKind::Interval { value: inner, .. } => vec![inner],
         ExprKind::Index(left, right)
         | ExprKind::Binary(_, left, right)
-        | ExprKind::IsDistinct { left, right, .. } => {
-            tables_of_expr(left, visit);
-            tables_of_expr(right, visit);
-        }
-        ExprKind::Between { expr, low, high, .. } => {
-            [expr, low, high].into_iter().for_each(|expr| tables_of_expr(expr, visit));
-        }
-        ExprKind::In { expr, list, .. } => {
-            tables_of_expr(expr, visit);
-            list.iter().for_each(|expr| tables_of_expr(expr, visit));
-        }
-        ExprKind::InQuery { expr, query, .. } | ExprKind::Quantified { expr, query, .. } => {
-            tables_of_expr(expr, visit);
-            tables(query, visit);
-        }
-        ExprKind::Exists(query) | ExprKind::Query(query) => tables(query, visit),
+        | ExprKind::IsDistinct { left, right, .. } => vec![left, right],
+        ExprKind::Between { expr, low, high, .. } => vec![expr, low, high],
+        ExprKind::In { expr, list, .. } => std::iter::once(&**expr).chain(list).collect(),
         ExprKind::Like(like) => {
-            tables_of_expr(&like.expr, visit);
-            like.patterns.iter().chain(like.escape.as_deref()).for_each(|expr| tables_of_expr(expr, visit));
+            std::iter::once(&*like.expr).chain(&like.patterns).chain(like.escape.as_deref()).collect()
         }
         ExprKind::Case { operand, branches, otherwise } => {
             let branches = branches.iter().flat_map(|(when, then)| [when, then]);
-            for expr in operand.as_deref().into_iter().chain(branches).chain(otherwise.as_deref()) {
-                tables_of_expr(expr, visit);
-            }
+            operand.as_deref().into_iter().chain(branches).chain(otherwise.as_deref()).collect()
         }
-        ExprKind::Function(call) => {
-            call.args.iter().chain(call.filter.as_deref()).for_each(|expr| tables_of_expr(expr, visit));
-        }
-        ExprKind::Tuple(list) => list.iter().for_each(|expr| tables_of_expr(expr, visit)),
+        ExprKind::Function(call) => call.args.iter().chain(call.filter.as_deref()).collect(),
+        ExprKind::Tuple(list) => list.iter().collect(),
     }
 }

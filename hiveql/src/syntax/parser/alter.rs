@@ -3,7 +3,7 @@
 use super::{Parser, Result};
 use crate::syntax::ast::{
     AlterAction, AlterTable, BinaryOp, ColumnDefinition, ColumnPosition, ExprKind, PartitionPredicate,
-    PartitionSpec, Statement,
+    PartitionSpec, Statement, StorageFormat,
 };
 
 impl Parser<'_> {
@@ -240,7 +240,10 @@ impl Parser<'_> {
                 };
                 Ok(AlterAction::SetSerde { class, properties })
             }
-            () if self.word("FILEFORMAT") => Ok(AlterAction::SetFormat(self.format_words()?)),
+            () if self.word("FILEFORMAT") => match self.format_words()? {
+                StorageFormat::Classes { serde: None, .. } => Err(self.unexpected(&["SERDE"])),
+                format => Ok(AlterAction::SetFormat(format)),
+            },
             () if self.word("LOCATION") => Ok(AlterAction::SetLocation(self.string()?)),
             () if self.words(&["SKEWED", "LOCATION"]) => {
                 let locations = self.in_parentheses(|parser| {

@@ -225,8 +225,13 @@ impl Parser<'_> {
         Ok(Some(ColumnConstraint { name, kind, traits: self.constraint_traits() }))
     }
 
-    /// `(condition)`, with its text.
+    /// `(condition)` or `condition`, with its text.
     fn checked(&mut self) -> Result<(crate::syntax::ast::Expr, String)> {
+        if !self.is_symbol("(") {
+            let start = self.here();
+            let condition = self.expr()?;
+            return Ok((condition, self.slice(self.since(start))));
+        }
         self.expect_symbol("(")?;
         let start = self.here();
         let condition = self.expr()?;

@@ -16,22 +16,32 @@ impl Parser<'_> {
         if self.word("UNIQUEJOIN") {
             return Ok(vec![self.unique_join()?]);
         }
-        let mut tables = self.list(Self::joined)?;
-        // A lateral view after a comma list sees all of its tables; the last one is where it hangs.
-        while self.are(&["LATERAL", "VIEW"]) {
-            if let Some(input) = tables.pop() {
-                let table = self.with_view(input)?;
-                tables.push(table);
-            }
+        let start = self.here();
+        let mut all = self.joined()?;
+        // A comma is a join, and binds as JOIN does: what follows it sees all that stands before.
+        while self.symbol(",") {
+            let right = self.table_with_views()?;
+            let span = self.since(start);
+            let (kind, condition) = (JoinKind::Inner, JoinCondition::None);
+            let both = TableExpr::Join(Box::new(Join { left: all, right, kind, condition, span }));
+            all = self.joined_to(both, start)?;
         }
-        Ok(tables)
+        while self.are(&["LATERAL", "VIEW"]) {
+            all = self.with_view(all)?;
+        }
+        Ok(vec![all])
     }
 
     /// Tables with JOIN between them, and lateral views anywhere.
     #[recursive::recursive]
     fn joined(&mut self) -> Result<TableExpr> {
         let start = self.here();
-        let mut left = self.table_with_views()?;
+        let first = self.table_with_views()?;
+        self.joined_to(first, start)
+    }
+
+    fn joined_to(&mut self, first: TableExpr, start: Span) -> Result<TableExpr> {
+        let mut left = first;
         while let Some((kind, natural)) = self.join_kind()? {
             let right = self.table_with_views()?;
             let condition = match () {

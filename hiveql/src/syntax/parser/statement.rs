@@ -143,7 +143,7 @@ impl Parser<'_> {
         } else {
             self.words(&["FOR", "ALL", "COLUMNS"]).then(|| columns = Some(vec![]));
         }
-        let no_scan = self.word("NOSCAN") || self.word("PARTIALSCAN");
+        let no_scan = self.word("NOSCAN");
         self.words(&["CACHE", "METADATA"]);
         Ok(Statement::Analyze(Analyze { table, partition, columns, no_scan }))
     }

@@ -152,8 +152,8 @@ impl Conversion {
         conversion.letter = letter.to_ascii_lowercase();
         conversion.upper = letter.is_ascii_uppercase();
         let known = match conversion.upper {
-            true => "BSCXEG",
-            false => "bscdxofegn%",
+            true => "BHSCXEGA",
+            false => "bhscdxofegan%",
         };
         Some(if known.contains(letter) { Ok(conversion) } else { Err(PrintfError::Conversion(letter)) })
     }
@@ -164,6 +164,7 @@ impl Conversion {
             ('b', value) => self.cut(if matches!(value, Value::Null) { "false" } else { "true" }).to_owned(),
             (_, Value::Null) => self.cut("null").to_owned(),
             ('s', value) => self.cut(&number::plain(value)).to_owned(),
+            ('h', value) => self.cut(&format!("{:x}", number::hash(value))).to_owned(),
             ('c', Value::Whole(code, 8 | 16 | 32)) => {
                 let letter = u32::try_from(*code).ok().and_then(char::from_u32);
                 letter.ok_or_else(|| self.mismatch(value))?.to_string()

@@ -18,13 +18,57 @@ pub(super) fn plain<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
     }
 }
 
+/// As `hashCode` of Java.
+pub(super) fn hash(value: &Value<'_>) -> u32 {
+    let of_long = |bits: u64| (bits ^ (bits >> 32)) as u32;
+    match value {
+        Value::Null => 0,
+        Value::Boolean(truth) => {
+            if *truth {
+                1231
+            } else {
+                1237
+            }
+        }
+        Value::Whole(number, 64) => of_long(*number as u64),
+        Value::Whole(number, _) => *number as u32,
+        Value::Double(number) => of_long(number.to_bits()),
+        Value::Decimal(digits) => of_text(digits),
+        Value::Text(text) => of_text(text),
+    }
+}
+
+fn of_text(text: &str) -> u32 {
+    text.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)))
+}
+
+/// `0x1.8p1`, as `Double.toHexString` of Java.
+fn hexadecimal(number: f64) -> String {
+    const FRACTION_BITS: u32 = 52;
+    let bits = number.to_bits();
+    let sign = if number.is_sign_negative() { "-" } else { "" };
+    let fraction = bits & ((1 << FRACTION_BITS) - 1);
+    let exponent = (bits >> FRACTION_BITS & 0x7ff) as i32;
+    let (whole, power) = match (exponent, fraction) {
+        (0, 0) => (0, 0),
+        (0, _) => (0, -1022),
+        _ => (1, exponent - 1023),
+    };
+    let digits = format!("{fraction:013x}");
+    let digits = match digits.trim_end_matches('0') {
+        "" => "0",
+        digits => digits,
+    };
+    format!("{sign}0x{whole}.{digits}p{power}")
+}
+
 pub(super) fn written(conversion: &Conversion, value: &Value<'_>) -> Result<String, PrintfError> {
     match (conversion.letter, value) {
         ('d', Value::Whole(number, _)) => {
             Ok(signed(conversion, *number < 0, &number.unsigned_abs().to_string()))
         }
         ('x' | 'o', Value::Whole(number, bits)) => Ok(unsigned(conversion, *number, *bits)),
-        ('f' | 'e' | 'g', Value::Double(number)) if !number.is_finite() => {
+        ('f' | 'e' | 'g' | 'a', Value::Double(number)) if !number.is_finite() => {
             let name = if number.is_nan() { "NaN" } else { "Infinity" };
             let sign = match number.is_sign_negative() && !number.is_nan() {
                 true => "-",
@@ -34,6 +78,8 @@ pub(super) fn written(conversion: &Conversion, value: &Value<'_>) -> Result<Stri
             Ok(format!("{sign}{name}"))
         }
         ('f' | 'e' | 'g', Value::Double(number)) => Ok(fraction(conversion, &number.to_string())),
+        ('a', Value::Double(number)) => Ok(hexadecimal(*number)),
+        ('a', Value::Decimal(digits)) => Ok(hexadecimal(digits.parse().unwrap_or(f64::NAN))),
         ('f' | 'e' | 'g', Value::Decimal(digits)) => Ok(fraction(conversion, digits)),
         _ => Err(conversion.mismatch(value)),
     }
