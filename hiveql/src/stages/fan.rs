@@ -38,7 +38,8 @@ impl Cutter {
                 tasks(&source)
             );
         }
-        if fan.branches().iter().all(is_straight) {
+        // One that reads nothing of it has partitions of its own.
+        if fan.branches().iter().all(|branch| reads_shared(branch) && is_straight(branch)) {
             let resized = FanOutExec::try_new(source, fan.branches().to_vec(), Scope::Whole)?;
             let branches = resized.branches().iter().map(|branch| self.lower(Arc::clone(branch), true));
             let branches = branches.collect::<Result<Vec<_>>>()?;

@@ -152,6 +152,9 @@ async fn a_multi_insert_opens_only_the_partitions_that_its_branches_read() {
     session.run(insert).await;
     assert_eq!(session.run("select * from one").await, ["1"]);
     assert_eq!(session.run("select * from two").await, ["1"]);
+    session.run("from s insert into one select a where false insert into two select 7 limit 1").await;
+    session.run("from s insert into one select a where false insert into one select 9 where 1 = 2").await;
+    assert_eq!(session.run("select * from one").await, ["1"]);
 }
 
 #[tokio::test]
