@@ -18,6 +18,8 @@ pub struct StrictChecks {
     pub all_partitions: bool,
     /// Tables joined without a condition.
     pub products: bool,
+    /// Casts between numbers and times.
+    pub numbers_as_times: bool,
     /// Comparisons that may lose digits.
     pub lossy_comparisons: bool,
 }
