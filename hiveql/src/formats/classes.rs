@@ -145,7 +145,7 @@ pub fn is_of_other_format(input_format: &str, head: &[u8]) -> bool {
     }
     match ContainerKind::of(input_format) {
         ContainerKind::Records => !begins("SEQ") || holds_columns(),
-        ContainerKind::Columns => !begins("RCF") && !(begins("SEQ") && holds_columns()),
+        ContainerKind::Columns => !(begins("RCF") || begins("SEQ") && holds_columns()),
         ContainerKind::Orc => !begins("ORC"),
         ContainerKind::Lines => {
             input_format.ends_with(".TextInputFormat") && (begins("SEQ\u{6}") || begins("RCF\u{1}"))

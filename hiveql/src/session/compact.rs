@@ -54,6 +54,11 @@ impl Session {
         }
         if matches!(alter.action, AlterAction::Concatenate) {
             check_concatenated(&table).map_err(|problem| of_ddl(problem.into()))?;
+            if table.is_partitioned() && alter.partition.is_none() {
+                let words =
+                    format!("source table {} is partitioned but no partition desc found.", table.full_name());
+                return Err(of_ddl(DdlError::Refused(words)));
+            }
         }
         let spec = alter.partition.clone().unwrap_or_default();
         let (since, seen) = self.selected(context, &table, &spec, text).await?;

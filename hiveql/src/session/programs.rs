@@ -29,3 +29,14 @@ impl Session {
         Ok(all.into_iter().map(|(key, made)| (key, program(made))).collect())
     }
 }
+
+/// Whether the files of this machine are there that a function is made with.
+pub(super) fn check_resources(resources: &[(String, String)]) -> Result<(), SessionError> {
+    for (_, place) in resources {
+        let path = local_path(place).unwrap_or(place);
+        if !path.contains("://") && !std::path::Path::new(path).exists() {
+            return Err(SessionError::new(format!("{place} does not exist")));
+        }
+    }
+    Ok(())
+}

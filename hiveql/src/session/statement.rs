@@ -84,6 +84,10 @@ impl Session {
                 self.check_altered(context, alter, text).await?;
                 return self.ddl(context, statement, text).await;
             }
+            Statement::CreateFunction(create) => {
+                super::programs::check_resources(&create.resources)?;
+                return self.ddl(context, statement, text).await;
+            }
             Statement::CreateMacro(made) => {
                 self.check_macro(context, made, text)?;
                 return self.ddl(context, statement, text).await;

@@ -380,6 +380,7 @@ async fn functions_are_made_of_what_there_is() {
         ("create function badfunc as 'my.nonexistent.class'", "Class my.nonexistent.class not found"),
         ("create temporary function f as 'org.apache.hadoop.hive.ql.Driver'", "not found"),
         ("create temporary function default.f as '/bin/cat'", "qualified name"),
+        ("create function f as 'x' using file '/no/such/file'", "/no/such/file does not exist"),
         ("drop temporary function max", "[Error 10301]"),
         ("create temporary macro m (x int, y int) x", "not used"),
         ("create temporary macro m (x int, x int) x", "more than once"),
