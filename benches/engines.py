@@ -1,14 +1,15 @@
-"""Runs queries on one engine and prints a line of JSON for each: its times and how many rows it has, or its error.
+"""Runs queries on one engine: reads their numbers, one a line, and prints a line of JSON for each: its time and how many rows
+it has, or its error.
 
-usage: engines.py ENGINE QUERIES RUNS THREADS DATA FOLDER
+usage: engines.py ENGINE THREADS DATA FOLDER
   ENGINE   duckdb | datafusion | polars | sail | spark
-  QUERIES  numbers with commas between them
   DATA     a folder for each table, with one data.parquet
   FOLDER   has the queries, q01.sql and so on, in HiveQL
-Each query runs once untimed. All rows are fetched.
+All rows are fetched.
 """
 
 import json
+import os
 import pathlib
 import re
 import sys
@@ -35,8 +36,6 @@ def datafusion(threads):
 
 
 def polars(threads):
-    import os
-
     os.environ["POLARS_MAX_THREADS"] = str(threads)
     import polars
 
@@ -56,8 +55,6 @@ def of_spark(session):
 
 
 def sail(threads):
-    import os
-
     os.environ["SAIL_EXECUTION__DEFAULT_PARALLELISM"] = str(threads)
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
@@ -65,6 +62,12 @@ def sail(threads):
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     return of_spark(SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").getOrCreate())
+
+
+def sail_cluster(threads):
+    os.environ["SAIL_MODE"] = "local-cluster"
+    os.environ["SAIL_CLUSTER__WORKER_INITIAL_COUNT"] = os.environ["SAIL_CLUSTER__WORKER_MAX_COUNT"] = "2"
+    return sail(threads)
 
 
 def spark(threads):
@@ -75,34 +78,42 @@ def spark(threads):
     return of_spark(builder.config("spark.log.level", "ERROR").getOrCreate())
 
 
-ENGINES = {"duckdb": duckdb, "datafusion": datafusion, "polars": polars, "sail": sail, "spark": spark}
+ENGINES = {
+    "duckdb": duckdb,
+    "datafusion": datafusion,
+    "polars": polars,
+    "sail": sail,
+    "sail-cluster": sail_cluster,
+    "spark": spark,
+}
 
 
-def measured(run, query, runs):
-    rows, times = run(query), []
-    for _ in range(runs):
-        begin = time.perf_counter()
-        rows = run(query)
-        times.append(time.perf_counter() - begin)
-    return {"seconds": times, "rows": rows}
+def measured(run, query):
+    begin = time.perf_counter()
+    rows = run(query)
+    return {"seconds": time.perf_counter() - begin, "rows": rows}
 
 
-def main(engine, queries, runs, threads, data, folder):
+def main(engine, threads, data, folder):
+    # What an engine prints must not get between the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     table, run = ENGINES[engine](int(threads))
     for path in sorted(pathlib.Path(data).glob("*/data.parquet")):
         table(path.parent.name, str(path))
-    for number in map(int, queries.split(",")):
-        query = (pathlib.Path(folder) / f"q{number:02}.sql").read_text()
-        if engine not in ("sail", "spark"):
+    print("{}", file=answers, flush=True)
+    for number in sys.stdin:
+        query = (pathlib.Path(folder) / f"q{int(number):02}.sql").read_text()
+        if "sail" not in engine and engine != "spark":
             query = re.sub(r"`([^`]*)`", r'"\1"', query)
         try:
-            line = measured(run, query, int(runs))
+            answer = measured(run, query)
         except Exception as error:
-            line = {"error": str(error).strip().split("\n")[0]}
-        print(json.dumps({"query": number, **line}), flush=True)
+            answer = {"error": str(error).strip().split("\n")[0]}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 7 or sys.argv[1] not in ENGINES:
+    if len(sys.argv) != 5 or sys.argv[1] not in ENGINES:
         sys.exit(__doc__)
     main(*sys.argv[1:])

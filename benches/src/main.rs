@@ -4,6 +4,7 @@ mod by_hand;
 mod cores;
 mod job;
 mod memory;
+mod partitions;
 mod report;
 mod sql;
 mod text;
@@ -46,6 +47,8 @@ struct Args {
 enum Other {
     /// TPC-H over Parquet, beside other engines
     Sql(sql::Args),
+    /// A table of very many partitions
+    Partitions(partitions::Args),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,8 +69,12 @@ fn main() -> ExitCode {
         return skep_jobs::run(job::NAME, job::build);
     }
     let args = Args::parse();
-    if let Some(Other::Sql(args)) = &args.other {
-        return match sql::run(args) {
+    if let Some(other) = &args.other {
+        let done = match other {
+            Other::Sql(args) => sql::run(args),
+            Other::Partitions(args) => partitions::run(args),
+        };
+        return match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error}");
@@ -188,7 +195,11 @@ fn submit(report: &mut Report) -> Outcome {
 }
 
 fn warm_client(cluster: &Cluster) -> Result<WarmClient, Box<dyn Error>> {
-    WarmClient::open(SubmitEnvironment {
+    WarmClient::open(environment(cluster)?)
+}
+
+fn environment(cluster: &Cluster) -> Result<SubmitEnvironment, Box<dyn Error>> {
+    Ok(SubmitEnvironment {
         master: cluster.address.parse()?,
         secret_file: cluster.secret(),
         user: "somebody".to_owned(),

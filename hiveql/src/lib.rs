@@ -20,6 +20,7 @@ pub mod scan;
 pub mod script;
 pub mod service;
 pub mod session;
+pub mod shared;
 pub mod stages;
 pub mod syntax;
 pub mod types;

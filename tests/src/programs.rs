@@ -17,6 +17,10 @@ fn artefacts() -> &'static Path {
     })
 }
 
+fn is_release() -> bool {
+    artefacts().ends_with("release")
+}
+
 /// Set, nothing is built: the programs of an earlier build are taken as they are.
 const BUILT_VARIABLE: &str = "SKEP_TEST_PROGRAMS_BUILT";
 
@@ -35,7 +39,7 @@ fn build(what: &[&str]) {
     // Of the whole workspace: with the features that the tests themselves were built with, so that nothing is built twice.
     cargo.args(["build", "--quiet", "--workspace"]).args(what).current_dir(env!("CARGO_MANIFEST_DIR"));
     cargo.env("CARGO_TARGET_DIR", folder.parent().expect("target"));
-    cargo.args(["--profile", if folder.ends_with("release") { "release" } else { "test" }]);
+    cargo.args(["--profile", if is_release() { "release" } else { "test" }]);
     let status = cargo.status().expect("cargo runs");
     assert!(status.success(), "cargo build {what:?} failed");
     built.insert(what.join(" "));
@@ -43,7 +47,10 @@ fn build(what: &[&str]) {
 
 /// The `skep` binary.
 pub fn skep() -> PathBuf {
-    build(&["--bin", "skep"]);
+    // With a test beside it, it gets the features that only tests turn on: what `cargo test` has built is not built again.
+    // Benchmarks have none of them.
+    let beside_tests: &[&str] = if is_release() { &[] } else { &["--test", "tidy"] };
+    build(&[&["--bin", "skep"], beside_tests].concat());
     artefacts().join("skep")
 }
 

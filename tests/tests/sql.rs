@@ -128,6 +128,21 @@ fn what_a_job_inserts_is_there_as_a_whole() {
 }
 
 #[test]
+fn a_program_is_a_function_on_every_machine() {
+    let cluster = a_cluster_with_a_table(1, 1);
+    let script = "#!/bin/sh\nwhile read -r n; do echo \"$(readlink -f \"$0\"):$n\"; done\n";
+    let path = cluster.folder.path().join("where.sh");
+    std::fs::write(&path, script).unwrap();
+    let path = path.display();
+    cluster.sql(&format!("CREATE FUNCTION whereabouts AS 'where.sh' USING FILE '{path}'")).ok();
+    let query = "SELECT whereabouts(n) FROM t WHERE n = 7";
+    // The service has the file itself; workers get it with the job.
+    assert!(cluster.sql(query).ok().trim_end().ends_with(":7"));
+    let there = cluster.sql(&format!("{ALWAYS_A_JOB} {query}")).ok();
+    assert!(there.trim_end().ends_with(":7") && !there.starts_with(&path.to_string()), "{there}");
+}
+
+#[test]
 fn sessions_of_all_services_see_one_catalog() {
     let mut cluster = a_cluster_with_a_table(1, 0);
     // The client's own machine tells this session when to go on.

@@ -1,11 +1,14 @@
-//! `cargo run --release -p benches -- sql`: the queries of TPC-H over Parquet, by Skep in this process and by other engines in
-//! theirs, over the same files. Each engine runs every query once untimed and then some times; medians count.
+//! `cargo run --release -p benches -- sql`: the queries of TPC-H over Parquet, by Skep in this process, by a cluster of it and by
+//! other engines in processes of theirs, over the same files. Each runs a query once untimed; then they take turns, so that
+//! what else the machine does falls on all alike. Medians count.
 
 mod others;
 mod ours;
 
 use crate::report::{median, ratio, seconds};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use others::Script;
+use ours::Ours;
 use skep_tests::tpc::{FileKind, Suite};
 use std::{
     collections::BTreeMap,
@@ -24,8 +27,16 @@ pub struct Args {
     #[arg(long, default_value_t = 3)]
     runs: usize,
     /// Engines of Python packages; one that is not installed is left out
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "duckdb,datafusion")]
-    against: Vec<Engine>,
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "duckdb,datafusion",
+        value_parser = ["duckdb", "datafusion", "polars", "sail", "sail-cluster", "spark"]
+    )]
+    against: Vec<String>,
+    /// Leave Skep's cluster of a master and two core workers out
+    #[arg(long)]
+    no_cluster: bool,
     /// Only these queries
     #[arg(long, value_delimiter = ',')]
     queries: Vec<usize>,
@@ -40,36 +51,19 @@ pub struct Args {
     python: PathBuf,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-enum Engine {
-    Duckdb,
-    Datafusion,
-    Polars,
-    Sail,
-    Spark,
+/// Something that runs the queries.
+trait Side {
+    fn run(&mut self, query: usize) -> Result<Measured, Box<dyn Error>>;
 }
 
-impl Engine {
-    fn name(self) -> &'static str {
-        match self {
-            Engine::Duckdb => "duckdb",
-            Engine::Datafusion => "datafusion",
-            Engine::Polars => "polars",
-            Engine::Sail => "sail",
-            Engine::Spark => "spark",
-        }
-    }
-}
-
-/// What was measured of one query.
-#[derive(Debug, Clone)]
+/// One run of a query.
 struct Measured {
-    times: Vec<Duration>,
+    time: Duration,
     rows: usize,
 }
 
-/// By number of the query; those that failed are not in it.
-type Measures = BTreeMap<usize, Measured>;
+/// Medians by number of the query; those that failed are not in it.
+type Times = BTreeMap<usize, Duration>;
 
 /// What all engines are to do.
 struct Work<'a> {
@@ -99,66 +93,103 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
             None => std::thread::available_parallelism()?.get(),
         },
     };
-    let mut others = Vec::new();
+    let mut ours = vec![("Skep", Ours::in_process(&work, &scratch.path().join("warehouse"))?)];
+    if !args.no_cluster {
+        ours.push(("Skep's cluster", Ours::on_cluster(&work)?));
+    }
+    let mut others: Vec<(&str, Script)> = Vec::new();
     for engine in &args.against {
-        match others::measured(*engine, &args.python, &work) {
-            Ok(measures) => others.push((*engine, measures)),
-            Err(error) => eprintln!("{} is left out: {error}", engine.name()),
+        match Script::start(engine, &args.python, &work) {
+            Ok(script) => others.push((engine, script)),
+            Err(error) => eprintln!("{engine} is left out: {error}"),
         }
     }
-    let ours = ours::measured(&work, &scratch.path().join("warehouse"))?;
-    check(&ours, &others)?;
-    print(&work, &ours, &others);
+    let own = ours.len();
+    let mut sides: Vec<(&str, &mut dyn Side)> = Vec::new();
+    sides.extend(ours.iter_mut().map(|(name, side)| (*name, side as &mut dyn Side)));
+    sides.extend(others.iter_mut().map(|(name, side)| (*name, side as &mut dyn Side)));
+    let times = measured(&work, &mut sides)?;
+    let names: Vec<&str> = sides.iter().map(|(name, _)| *name).collect();
+    print(&work, &names, &times, own);
+    for (_, side) in &mut ours {
+        if let Some(ours::Short { warm, cold }) = side.short()? {
+            let (warm, cold) = (seconds(median(warm)), seconds(median(cold)));
+            println!("\n`SELECT 1` on the cluster: {warm} in an open session, {cold} by `skep sql -e`");
+        }
+    }
     Ok(())
 }
 
-/// Times of wrong answers say nothing.
-fn check(ours: &Measures, others: &[(Engine, Measures)]) -> Result<(), String> {
-    for (engine, measures) in others {
-        for (query, measured) in measures {
-            if let Some(ours) = ours.get(query)
-                && ours.rows != measured.rows
-            {
-                let (rows, theirs, name) = (ours.rows, measured.rows, engine.name());
-                return Err(format!("query {query} has {rows} rows, by {name} {theirs}"));
+/// The times of each side. Those of wrong answers say nothing: all must have as many rows.
+fn measured(work: &Work<'_>, sides: &mut [(&str, &mut dyn Side)]) -> Result<Vec<Times>, Box<dyn Error>> {
+    let mut times = vec![Times::new(); sides.len()];
+    for query in &work.queries {
+        let mut of_query: Vec<Option<Vec<Duration>>> = vec![Some(Vec::new()); sides.len()];
+        let mut rows: Option<(usize, &str)> = None;
+        for round in 0..=work.runs {
+            for ((name, side), times) in sides.iter_mut().zip(&mut of_query) {
+                let Some(known) = times else { continue };
+                match side.run(*query) {
+                    Ok(measured) => {
+                        let (expected, by) = *rows.get_or_insert((measured.rows, *name));
+                        if expected != measured.rows {
+                            let found = measured.rows;
+                            return Err(
+                                format!("query {query}: {expected} rows by {by}, {found} by {name}").into()
+                            );
+                        }
+                        if round > 0 {
+                            known.push(measured.time);
+                        }
+                    }
+                    Err(error) => {
+                        eprintln!("{name}: query {query} failed: {error}");
+                        *times = None;
+                    }
+                }
             }
         }
+        let medians = of_query.into_iter().map(|times| times.map(median));
+        let mut line = format!("query {query}:");
+        for ((median, times), (name, _)) in medians.zip(&mut times).zip(sides.iter()) {
+            if let Some(median) = median {
+                line += &format!(" {name} {},", seconds(median));
+                times.insert(*query, median);
+            }
+        }
+        eprintln!("{}", line.trim_end_matches(','));
     }
-    Ok(())
+    Ok(times)
 }
 
-/// A table in Markdown, on standard output. Ratios are of our time to theirs; the last line has their geometric means.
-fn print(work: &Work<'_>, ours: &Measures, others: &[(Engine, Measures)]) {
-    let names = others.iter().map(|(engine, _)| format!(" {0} | ratio |", engine.name()));
-    println!("| query | Skep |{}", names.collect::<String>());
-    println!("| ---: | ---: |{}", " ---: | ---: |".repeat(others.len()));
-    let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); others.len()];
-    for query in &work.queries {
-        let our_time = ours.get(query).map(|measured| median(measured.times.clone()));
-        print!("| {query} | {} |", our_time.map_or("-".to_owned(), seconds));
-        for ((_, measures), ratios) in others.iter().zip(&mut ratios) {
-            let their_time = measures.get(query).map(|measured| median(measured.times.clone()));
-            let both = our_time.zip(their_time).map(|(ours, theirs)| ratio(ours, theirs));
-            ratios.extend(both);
-            let both = both.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
-            print!(" {} | {both} |", their_time.map_or("-".to_owned(), seconds));
-        }
-        println!();
-    }
-    let mean = |ratios: &[f64]| match ratios {
-        [] => "-".to_owned(),
-        ratios => {
-            let logarithms: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
-            format!("{:.2}", (logarithms / ratios.len() as f64).exp())
-        }
+/// A table in Markdown, on standard output: times by query, their sums, and how ours are to theirs: ratios of the sums of the
+/// queries that both ran, and geometric means of the queries' ratios.
+fn print(work: &Work<'_>, names: &[&str], times: &[Times], own: usize) {
+    println!("| query |{}", names.iter().map(|name| format!(" {name} |")).collect::<String>());
+    println!("| --- |{}", " ---: |".repeat(names.len()));
+    let line = |name: &str, cell: &dyn Fn(&Times) -> String| {
+        let cells = times.iter().map(|times| format!(" {} |", cell(times)));
+        println!("| {name} |{}", cells.collect::<String>());
     };
-    print!("| all | {} |", seconds(total(ours)));
-    for ((_, measures), ratios) in others.iter().zip(&ratios) {
-        print!(" {} | {} |", seconds(total(measures)), mean(ratios));
+    for query in &work.queries {
+        let cell = |times: &Times| times.get(query).map_or("-".to_owned(), |time| seconds(*time));
+        line(&query.to_string(), &cell);
     }
-    println!();
+    line("all", &|times| seconds(times.values().sum()));
+    for (name, ours) in names.iter().zip(times).take(own) {
+        line(&format!("{name}: ratio of sums"), &|theirs| {
+            let (ours, theirs): (Vec<Duration>, Vec<Duration>) = both(ours, theirs).unzip();
+            format!("{:.2}", ratio(ours.iter().sum(), theirs.iter().sum()))
+        });
+        line(&format!("{name}: mean of ratios"), &|theirs| {
+            let logarithms: Vec<f64> =
+                both(ours, theirs).map(|(ours, theirs)| ratio(ours, theirs).ln()).collect();
+            format!("{:.2}", (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp())
+        });
+    }
 }
 
-fn total(measures: &Measures) -> Duration {
-    measures.values().map(|measured| median(measured.times.clone())).sum()
+/// Of the queries that both ran.
+fn both(ours: &Times, theirs: &Times) -> impl Iterator<Item = (Duration, Duration)> {
+    ours.iter().filter_map(|(query, ours)| Some((*ours, *theirs.get(query)?)))
 }

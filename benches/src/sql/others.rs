@@ -1,51 +1,67 @@
 //! The other engines: packages of Python, driven by `engines.py`.
 
-use super::{Engine, Measured, Measures, Work};
-use crate::report::{median, seconds};
+use super::{Measured, Side, Work};
 use serde::Deserialize;
 use skep_tests::tpc::Suite;
 use std::{
     error::Error,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
-/// A line of the script.
+/// A line of the script. Its first one, which says nothing, comes when the engine is ready.
 #[derive(Deserialize)]
 struct Line {
-    query: usize,
-    seconds: Option<Vec<f64>>,
+    seconds: Option<f64>,
     rows: Option<usize>,
     error: Option<String>,
 }
 
-pub(super) fn measured(engine: Engine, python: &Path, work: &Work<'_>) -> Result<Measures, Box<dyn Error>> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("engines.py");
-    let queries: Vec<String> = work.queries.iter().map(usize::to_string).collect();
-    let mut process = Command::new(python)
-        .arg(script)
-        .args([engine.name(), &queries.join(","), &work.runs.to_string(), &work.threads.to_string()])
-        .args([work.data, &Suite::TpcH.folder()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut measures = Measures::new();
-    for line in process.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
-        let line: Line = serde_json::from_str(&line?)?;
+pub(super) struct Script {
+    process: Child,
+    queries: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Script {
+    pub fn start(engine: &str, python: &Path, work: &Work<'_>) -> Result<Script, Box<dyn Error>> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("engines.py");
+        let mut command = Command::new(python);
+        command.arg(script).args([engine, &work.threads.to_string()]);
+        command.args([work.data, &Suite::TpcH.folder()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn()?;
+        let queries = process.stdin.take().ok_or("it has no input")?;
+        let answers = BufReader::new(process.stdout.take().ok_or("it has no output")?);
+        let mut script = Script { process, queries, answers };
+        script.line()?;
+        Ok(script)
+    }
+
+    fn line(&mut self) -> Result<Line, Box<dyn Error>> {
+        let mut line = String::new();
+        if self.answers.read_line(&mut line)? == 0 {
+            return Err(format!("its script ended with {}", self.process.wait()?).into());
+        }
+        Ok(serde_json::from_str(&line)?)
+    }
+}
+
+impl Side for Script {
+    fn run(&mut self, query: usize) -> Result<Measured, Box<dyn Error>> {
+        writeln!(self.queries, "{query}")?;
+        let line = self.line()?;
         match (line.seconds, line.rows) {
-            (Some(times), Some(rows)) => {
-                let times: Vec<Duration> = times.into_iter().map(Duration::from_secs_f64).collect();
-                eprintln!("{}: query {}: {}", engine.name(), line.query, seconds(median(times.clone())));
-                measures.insert(line.query, Measured { times, rows });
-            }
-            _ => {
-                let error = line.error.unwrap_or_default();
-                eprintln!("{}: query {} failed: {error}", engine.name(), line.query);
-            }
+            (Some(seconds), Some(rows)) => Ok(Measured { time: Duration::from_secs_f64(seconds), rows }),
+            _ => Err(line.error.unwrap_or_default().into()),
         }
     }
-    let status = process.wait()?;
-    if status.success() { Ok(measures) } else { Err(format!("its script ended with {status}").into()) }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }

@@ -14,6 +14,7 @@ fn facts() -> SessionFacts {
         user: "hive".into(),
         database: "default".into(),
         settings: Default::default(),
+        scripts: Default::default(),
     }
 }
 

@@ -1,8 +1,16 @@
 //! Which partitions a table has, remembered: a query that reads one of 100,000 must not read the records of all.
 
-use super::{Catalog, CatalogError, Partition, Table, TableId, Version, Versioned, record};
+use super::{
+    Catalog, CatalogError, DEFAULT_PARTITION, Partition, Table, TableId, Version, Versioned,
+    partition_values, record,
+};
+use crate::types::HiveType;
+use datafusion::arrow::{
+    array::{ArrayRef, StringArray},
+    compute::{CastOptions, cast_with_options},
+    error::ArrowError,
+};
 use futures::{StreamExt, TryStreamExt};
-use serde::Deserialize;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
@@ -14,17 +22,46 @@ const TABLES_MAX: usize = 64;
 const READ_SINGLY: usize = 512;
 const AT_ONCE: usize = 16;
 
-/// The values of all partitions, in order of their names.
-pub type AllValues = Arc<Vec<Vec<String>>>;
+/// All partitions of a table at one time, in order of their names.
+#[derive(Debug, Default)]
+pub struct PartitionList {
+    /// Of each partition, in the order of the keys.
+    pub values: Vec<Vec<String>>,
+    /// The same by key, once somebody asked, in the types that were asked for.
+    typed: Mutex<Option<(Vec<HiveType>, Vec<ArrayRef>)>>,
+}
+
+impl PartitionList {
+    /// A column for each key. A name that is no value of its key's type is NULL, as in Hive; the default partition's is a value
+    /// like others where the key is a text.
+    pub fn columns(&self, keys: &[HiveType]) -> Result<Vec<ArrayRef>, ArrowError> {
+        let mut typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((types, columns)) = typed.as_ref()
+            && types == keys
+        {
+            return Ok(columns.clone());
+        }
+        let columns = keys.iter().enumerate().map(|(index, ty)| self.column(index, ty));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        *typed = Some((keys.to_vec(), columns.clone()));
+        Ok(columns)
+    }
+
+    fn column(&self, index: usize, ty: &HiveType) -> Result<ArrayRef, ArrowError> {
+        let texts = self.values.iter().map(|values| {
+            let text = values.get(index).map(String::as_str);
+            text.filter(|text| ty.is_text() || *text != DEFAULT_PARTITION)
+        });
+        let texts: StringArray = texts.collect();
+        let lenient = CastOptions { safe: true, ..CastOptions::default() };
+        cast_with_options(&texts, &ty.arrow(), &lenient)
+    }
+}
+
+pub type AllValues = Arc<PartitionList>;
 
 #[derive(Debug, Default)]
 pub(super) struct KnownPartitions(Mutex<HashMap<TableId, (Option<Version>, AllValues)>>);
-
-/// All that is read of a record to know its partition.
-#[derive(Deserialize)]
-struct Values {
-    values: Vec<String>,
-}
 
 impl Catalog {
     /// The values of all partitions of the table, by no more than one look-up where they have not changed since.
@@ -36,8 +73,12 @@ impl Catalog {
             Some((version, values)) if version == changed => return Ok(values),
             _ => {}
         }
-        let found = self.read_all::<Values>(&record::partitions_of(table.id)).await?;
-        let values: AllValues = Arc::new(found.into_iter().map(|(_, found)| found.record.values).collect());
+        // A partition's name says its values: the records themselves are not read.
+        let names = self.names_below(&record::partitions_of(table.id)).await?;
+        let values = names.iter().map(|name| partition_values(name).unwrap_or_default());
+        let values = values.map(|values| values.into_iter().map(|(_, value)| value).collect());
+        let values: AllValues =
+            Arc::new(PartitionList { values: values.collect(), ..PartitionList::default() });
         // What changed while it was read is noted under a later version, and so read again the next time.
         let mut known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= TABLES_MAX && !known.contains_key(&table.id) {

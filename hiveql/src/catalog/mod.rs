@@ -28,6 +28,7 @@ pub use contents::{
 };
 pub use durable::DurableStore;
 pub use error::CatalogError;
+pub use known::PartitionList;
 pub use model::*;
 pub use partition_name::{DEFAULT_PARTITION, escape, partition_name, partition_values, unescape};
 pub use partitions::PartitionFilter;
@@ -52,6 +53,21 @@ pub struct Catalog {
 impl Catalog {
     pub fn new(store: Arc<dyn KeyedStore>) -> Catalog {
         Catalog { store, known: Arc::default() }
+    }
+
+    /// What stands behind the prefix in the keys that begin with it, in order.
+    async fn names_below(&self, prefix: &str) -> Result<Vec<String>, CatalogError> {
+        let mut names: Vec<String> = Vec::new();
+        let mut last: Option<String> = None;
+        loop {
+            let page = self.store.scan(prefix, last.as_deref(), PAGE).await?;
+            let is_last = page.len() < PAGE;
+            names.extend(page.iter().filter_map(|(key, ..)| key.strip_prefix(prefix).map(str::to_owned)));
+            last = page.into_iter().next_back().map(|(key, ..)| key);
+            if is_last {
+                return Ok(names);
+            }
+        }
     }
 
     /// Reads one record.

@@ -39,6 +39,7 @@ struct Version {
 
 #[derive(Deserialize)]
 struct Read<T> {
+    version: u32,
     record: T,
 }
 
@@ -48,13 +49,16 @@ pub fn encode<T: Serialize>(key: &str, record: &T) -> Result<Vec<u8>, CatalogErr
 }
 
 pub fn decode<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, CatalogError> {
-    let damaged = |source| CatalogError::Damaged { key: key.to_owned(), source };
-    let Version { version } = serde_json::from_slice(value).map_err(damaged)?;
-    if version > RECORD_VERSION {
-        return Err(CatalogError::Newer { key: key.to_owned(), found: version });
+    let newer = |found| CatalogError::Newer { key: key.to_owned(), found };
+    match serde_json::from_slice::<Read<T>>(value) {
+        Ok(read) if read.version > RECORD_VERSION => Err(newer(read.version)),
+        Ok(read) => Ok(read.record),
+        // What a newer version is made of is not known here.
+        Err(source) => Err(match serde_json::from_slice::<Version>(value) {
+            Ok(Version { version }) if version > RECORD_VERSION => newer(version),
+            _ => CatalogError::Damaged { key: key.to_owned(), source },
+        }),
     }
-    let read: Read<T> = serde_json::from_slice(value).map_err(damaged)?;
-    Ok(read.record)
 }
 
 /// What is put there differs from all that was there before.

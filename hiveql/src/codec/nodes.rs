@@ -6,6 +6,7 @@ use crate::{
     reducers::ReducersExec,
     scan::{HiveScanExec, ScanDescription},
     script::{ScriptDescription, ScriptExec},
+    shared::{FanOutExec, Scope, SharedReadExec},
     stages::{ReadFrom, ShuffleReadExec},
     write::{WriteDescription, WriteExec},
 };
@@ -36,6 +37,14 @@ enum Node {
     /// Asks for partitions and an order, which a plan that is cut has already.
     Reducers,
     Write(Box<WriteDescription>),
+    FanOut(Scope),
+    SharedRead {
+        number: usize,
+        columns: Vec<usize>,
+        schema: Vec<u8>,
+        partitions: usize,
+        bytes: Option<u64>,
+    },
 }
 
 /// A [`ShuffleReadExec`].
@@ -69,6 +78,17 @@ pub(super) fn encode(codec: &FragmentCodec, node: &dyn ExecutionPlan, bytes: &mu
         Node::Reducers
     } else if let Some(write) = node.downcast_ref::<WriteExec>() {
         Node::Write(Box::new(write.description().clone()))
+    } else if let Some(fan) = node.downcast_ref::<FanOutExec>() {
+        Node::FanOut(fan.scope())
+    } else if let Some(read) = node.downcast_ref::<SharedReadExec>() {
+        let schema: protobuf::Schema = read.schema().as_ref().try_into()?;
+        Node::SharedRead {
+            number: read.number(),
+            columns: read.columns().to_vec(),
+            schema: schema.encode_to_vec(),
+            partitions: read.properties().output_partitioning().partition_count(),
+            bytes: read.bytes(),
+        }
     } else {
         return not_impl_err!("{} cannot run in another process", node.name());
     };
@@ -101,6 +121,16 @@ pub(super) fn decode(
             let store = codec.stores.store(&description.prefix)?;
             let format = Arc::new(description.format()?);
             Ok(Arc::new(WriteExec::new(Arc::new(*description), format, store, input)))
+        }
+        Node::FanOut(scope) => {
+            let Some((source, branches)) = inputs.split_first() else {
+                return internal_err!("there is nothing to share");
+            };
+            Ok(Arc::new(FanOutExec::try_new(Arc::clone(source), branches.to_vec(), scope)?))
+        }
+        Node::SharedRead { number, columns, schema, partitions, bytes } => {
+            let schema = decode_schema(&schema)?;
+            Ok(Arc::new(SharedReadExec::new(number, columns, schema, partitions, bytes)))
         }
     }
 }

@@ -34,6 +34,7 @@ fn facts() -> SessionFacts {
         user: "ada".to_owned(),
         database: "sales".to_owned(),
         settings: Default::default(),
+        scripts: Default::default(),
     }
 }
 

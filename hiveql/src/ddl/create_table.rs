@@ -82,6 +82,10 @@ pub async fn define(
         table.storage.skew = Some(storage_clauses::skew(skew));
     }
     table.constraints = constraints::all(context, &table, &statement.columns, &statement.constraints)?;
+    if statistics::rows(&table.properties) == Some(0) {
+        let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        statistics::set_columns(&mut table.properties, &names);
+    }
     constraints::check(context, &table, 0).await?;
     storage_clauses::check_serde(&table.storage, &table.columns, &table.properties)?;
     Ok(table)

@@ -5,12 +5,16 @@
 //! a killed session left is deleted by the next one that wants the place, before it takes it: see [`clear_leftovers`].
 
 use super::{DdlContext, DdlError, Stores};
-use crate::catalog::{Catalog, Change, FileStamp, Removal, Replaced, Snapshot, WriteNumber, WrittenName};
+use crate::catalog::{
+    Catalog, Change, FileStamp, Removal, Replaced, Snapshot, Version, WriteNumber, WrittenName,
+};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStoreExt, path::Path};
 
 /// How many requests to a store are under way at a time.
 const AT_ONCE: usize = 16;
+/// How many removals one transaction ends.
+const CROSSED_OUT_TOGETHER: usize = 500;
 
 /// A location as it is kept: one without a scheme or a slash in front is below the user's directory.
 pub fn whole(context: &DdlContext<'_>, location: &str) -> String {
@@ -190,20 +194,35 @@ async fn finish(
 ) -> Result<(), DdlError> {
     // Before the notes are read: a write that is published after a note was crossed out is seen as pending here.
     let snapshot = catalog.snapshot().await?;
-    for (number, version, noted) in catalog.removals().await? {
-        if !wanted(number, &noted) {
-            continue;
-        }
-        remove(context, number, &noted, &snapshot).await?;
-        let mut change = Change::default();
-        change.end_removal(number, version);
-        match catalog.commit(change).await {
-            // Another session finished it at the same time.
-            Err(error) if error.is_conflict() => {}
-            done => done?,
-        }
+    let mut noted = catalog.removals().await?;
+    noted.retain(|(number, _, removal)| wanted(*number, removal));
+    for together in noted.chunks(CROSSED_OUT_TOGETHER) {
+        futures::stream::iter(together)
+            .map(|(number, _, removal)| remove(context, *number, removal, &snapshot))
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<Vec<()>>()
+            .await?;
+        cross_out(catalog, together).await?;
     }
     Ok(())
+}
+
+/// Together, or one by one where another session has finished some at the same time.
+async fn cross_out(catalog: &Catalog, done: &[(u64, Version, Removal)]) -> Result<(), DdlError> {
+    let mut change = Change::default();
+    for (number, version, _) in done {
+        change.end_removal(*number, *version);
+    }
+    match catalog.commit(change).await {
+        Err(error) if error.is_conflict() && done.len() > 1 => {
+            for one in done.chunks(1) {
+                Box::pin(cross_out(catalog, one)).await?;
+            }
+            Ok(())
+        }
+        Err(error) if error.is_conflict() => Ok(()),
+        done => Ok(done?),
+    }
 }
 
 fn failed(location: &str, source: object_store::Error) -> DdlError {

@@ -2,7 +2,7 @@
 
 use super::{DdlError, Problem, partition_spec};
 use crate::{
-    catalog::{DEFAULT_PARTITION, Partition, Table},
+    catalog::{DEFAULT_PARTITION, Table},
     syntax::ast::{BinaryOp, Expr, ExprKind, PartitionPredicate, UnaryOp},
     types::HiveType,
 };
@@ -10,14 +10,14 @@ use std::cmp::Ordering;
 
 pub fn matches_all(
     table: &Table,
-    partition: &Partition,
+    values: &[String],
     predicates: &[PartitionPredicate],
 ) -> Result<bool, DdlError> {
     for predicate in predicates {
         let index = key_index(table, &predicate.column.folded())?;
         let key = &table.partition_keys[index];
         let wanted = partition_spec::key_value(key, &predicate.value)?;
-        if !holds(&key.ty, &partition.values[index], predicate.op, &wanted) {
+        if !holds(&key.ty, &values[index], predicate.op, &wanted) {
             return Ok(false);
         }
     }
@@ -25,37 +25,37 @@ pub fn matches_all(
 }
 
 /// Of an expression of comparisons, AND, OR, NOT, IN, BETWEEN and IS NULL over keys and constants.
-pub fn matches(table: &Table, partition: &Partition, filter: &Expr) -> Result<bool, DdlError> {
+pub fn matches(table: &Table, values: &[String], filter: &Expr) -> Result<bool, DdlError> {
     match &filter.kind {
         ExprKind::Binary(BinaryOp::And, left, right) => {
-            Ok(matches(table, partition, left)? && matches(table, partition, right)?)
+            Ok(matches(table, values, left)? && matches(table, values, right)?)
         }
         ExprKind::Binary(BinaryOp::Or, left, right) => {
-            Ok(matches(table, partition, left)? || matches(table, partition, right)?)
+            Ok(matches(table, values, left)? || matches(table, values, right)?)
         }
-        ExprKind::Unary(UnaryOp::Not, inner) => Ok(!matches(table, partition, inner)?),
+        ExprKind::Unary(UnaryOp::Not, inner) => Ok(!matches(table, values, inner)?),
         ExprKind::Binary(op, left, right) => match (&left.kind, &right.kind) {
-            (ExprKind::Name(_), _) => compare(table, partition, left, *op, right),
-            (_, ExprKind::Name(_)) => compare(table, partition, right, mirrored(*op), left),
+            (ExprKind::Name(_), _) => compare(table, values, left, *op, right),
+            (_, ExprKind::Name(_)) => compare(table, values, right, mirrored(*op), left),
             _ => Err(refused()),
         },
         ExprKind::In { expr, list, negated } => {
             for value in list {
-                if compare(table, partition, expr, BinaryOp::Equal, value)? {
+                if compare(table, values, expr, BinaryOp::Equal, value)? {
                     return Ok(!negated);
                 }
             }
             Ok(*negated)
         }
         ExprKind::Between { expr, low, high, negated } => {
-            let within = compare(table, partition, expr, BinaryOp::GreaterEqual, low)?
-                && compare(table, partition, expr, BinaryOp::LessEqual, high)?;
+            let within = compare(table, values, expr, BinaryOp::GreaterEqual, low)?
+                && compare(table, values, expr, BinaryOp::LessEqual, high)?;
             Ok(within != *negated)
         }
         ExprKind::IsNull { expr, negated } => {
             let ExprKind::Name(name) = &expr.kind else { return Err(refused()) };
             let index = key_index(table, &name.folded())?;
-            Ok((partition.values[index] == DEFAULT_PARTITION) != *negated)
+            Ok((values[index] == DEFAULT_PARTITION) != *negated)
         }
         _ => Err(refused()),
     }
@@ -63,7 +63,7 @@ pub fn matches(table: &Table, partition: &Partition, filter: &Expr) -> Result<bo
 
 fn compare(
     table: &Table,
-    partition: &Partition,
+    values: &[String],
     key: &Expr,
     op: BinaryOp,
     value: &Expr,
@@ -71,7 +71,7 @@ fn compare(
     let ExprKind::Name(name) = &key.kind else { return Err(refused()) };
     let index = key_index(table, &name.folded())?;
     let key = &table.partition_keys[index];
-    Ok(holds(&key.ty, &partition.values[index], op, &partition_spec::key_value(key, value)?))
+    Ok(holds(&key.ty, &values[index], op, &partition_spec::key_value(key, value)?))
 }
 
 pub fn key_index(table: &Table, name: &str) -> Result<usize, DdlError> {

@@ -1,11 +1,16 @@
 //! MSCK REPAIR TABLE and RECOVER PARTITIONS: what lies in the store against what the catalog says.
 
-use super::{DdlContext, DdlError, Output, Problem, alter_partitions, files, partition_spec};
+use super::{DdlContext, DdlError, Output, Problem, alter_partitions, partition_spec};
 use crate::{
     catalog::{Change, Table, is_private, partition_values},
     syntax::ast::{MsckAction, ObjectName},
 };
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
 use std::collections::BTreeSet;
+
+/// How many folders are listed at a time.
+const AT_ONCE: usize = 16;
 
 pub async fn execute(
     context: &DdlContext<'_>,
@@ -19,19 +24,16 @@ pub async fn execute(
     }
     let catalog = context.home(&table.record);
     let stored = folders(context, &table.record).await?;
-    let known = catalog.partitions(&table.record, &Vec::new()).await?;
-    let known_values: BTreeSet<&Vec<String>> =
-        known.iter().map(|partition| &partition.record.values).collect();
+    let known: BTreeSet<Vec<String>> =
+        catalog.all_partition_values(&table.record).await?.values.iter().cloned().collect();
     let new: Vec<_> = stored
-        .iter()
-        .filter(|values| !known_values.contains(values))
+        .difference(&known)
         .map(|values| alter_partitions::made(context, &table.record, values.clone()))
         .collect();
+    let missing = known.difference(&stored).cloned().collect();
     // One with a place of its own is not judged by the table's folder.
-    let gone: Vec<_> = known
-        .iter()
-        .filter(|partition| partition.record.location.is_none() && !stored.contains(&partition.record.values))
-        .collect();
+    let mut gone = catalog.partitions_with(&table.record, missing).await?;
+    gone.retain(|partition| partition.record.location.is_none());
     let mut messages = Vec::new();
     let text = |partition| format!("{}:{}", table.record.name, table.record.partition_name(partition));
     if !new.is_empty() {
@@ -63,39 +65,51 @@ pub async fn execute(
     Ok(Output::listing("message", messages))
 }
 
-/// The values of all folders below the table's location that are named as its partitions.
+/// The values of all folders below the table's location that are named as its partitions, whatever is in them. What lies
+/// there and is none is refused, unless `hive.msck.path.validation` says otherwise.
 async fn folders(context: &DdlContext<'_>, table: &Table) -> Result<BTreeSet<Vec<String>>, DdlError> {
-    let (_, root) = context.stores.resolve(&table.storage.location)?;
+    let location = &table.storage.location;
+    let (store, root) = context.stores.resolve(location)?;
     let lenient = ["skip", "ignore"].iter().any(|word| context.setting_is("hive.msck.path.validation", word));
-    let mut found = BTreeSet::new();
-    for file in files::list(context.stores, &table.storage.location).await? {
-        let Some(parts) = file.location.prefix_match(&root) else { continue };
-        let parts: Vec<String> = parts.map(|part| part.as_ref().to_owned()).collect();
-        if parts.iter().any(|part| is_private(part)) {
-            continue;
-        }
-        if let Some(reason) = unfit(table, &parts).filter(|_| !lenient) {
-            return Err(DdlError::Refused(format!("{reason} {}", file.location)));
-        }
-        let folders = &parts[..table.partition_keys.len().min(parts.len())];
-        if let Some(values) = values_of(table, &folders.join("/")) {
-            found.insert(values);
+    let mut level = vec![root.clone()];
+    for key in &table.partition_keys {
+        let below = futures::stream::iter(level)
+            .map(|folder| {
+                let store = store.clone();
+                async move { store.list_with_delimiter(Some(&folder)).await }
+            })
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await
+            .map_err(|source| DdlError::Files { location: location.clone(), source })?;
+        level = Vec::new();
+        for listed in below {
+            let mut files = listed.objects.iter().map(|file| &file.location);
+            if let Some(file) = files.find(|file| is_seen(file)).filter(|_| !lenient) {
+                let what = "MSCK finds a file rather than a directory when it searches for";
+                return Err(DdlError::Refused(format!("{what} {file}")));
+            }
+            for folder in listed.common_prefixes.into_iter().filter(is_seen) {
+                let name = folder.filename().unwrap_or_default();
+                let name = name.split_once('=').map_or(name, |(name, _)| name);
+                if name.eq_ignore_ascii_case(&key.name) {
+                    level.push(folder);
+                } else if !lenient {
+                    let what = format!("Unexpected partition key {name} found at {folder}");
+                    return Err(DdlError::Refused(what));
+                }
+            }
         }
     }
-    Ok(found)
+    let name = |folder: &Path| {
+        let parts: Vec<_> = folder.prefix_match(&root)?.collect();
+        Some(parts.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("/"))
+    };
+    Ok(level.iter().filter_map(|folder| values_of(table, &name(folder)?)).collect())
 }
 
-/// What is wrong with a file's place below the table: its folders are the keys, in order.
-fn unfit(table: &Table, parts: &[String]) -> Option<String> {
-    let folders = &parts[..parts.len().saturating_sub(1)];
-    for (folder, key) in folders.iter().zip(&table.partition_keys) {
-        let name = folder.split_once('=').map_or(folder.as_str(), |(name, _)| name);
-        if !name.eq_ignore_ascii_case(&key.name) {
-            return Some(format!("Unexpected partition key {name} found at"));
-        }
-    }
-    (folders.len() < table.partition_keys.len())
-        .then(|| "MSCK finds a file rather than a directory when it searches for".to_owned())
+fn is_seen(path: &Path) -> bool {
+    path.filename().is_some_and(|name| !is_private(name))
 }
 
 fn values_of(table: &Table, name: &str) -> Option<Vec<String>> {

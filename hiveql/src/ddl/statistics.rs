@@ -46,14 +46,32 @@ pub fn set(properties: &mut PropertyMap, basic: &BasicStatistics) {
     }
 }
 
+/// How many rows there are, if that is known.
+pub fn rows(properties: &PropertyMap) -> Option<u64> {
+    let is_true = properties.get(ACCURATE).is_some_and(|text| text.contains("BASIC_STATS"));
+    properties.get(ROWS).filter(|_| is_true)?.parse().ok()
+}
+
+/// Rows were replaced by others that nobody has counted.
+pub fn forget_rows(properties: &mut PropertyMap) {
+    properties.remove(ACCURATE);
+    for name in [ROWS, RAW_BYTES] {
+        properties.insert(name.to_owned(), "0".to_owned());
+    }
+}
+
+/// These columns' statistics are true.
+pub fn set_columns(properties: &mut PropertyMap, columns: &[&str]) {
+    properties.insert(ACCURATE.to_owned(), accurate(columns));
+}
+
 /// Adds what a write brought. Counts of rows stay true only where they were.
 pub fn add(properties: &mut PropertyMap, added: &BasicStatistics) {
     let known = |name: &str| properties.get(name).and_then(|text| text.parse::<u64>().ok());
-    let was_true = properties.get(ACCURATE).is_some_and(|text| text.contains("BASIC_STATS"));
     let sum = |old: Option<u64>, new: Option<u64>| Some(old? + new?);
-    let (rows, raw_bytes) = match was_true {
-        true => (sum(known(ROWS), added.rows), sum(known(RAW_BYTES), added.raw_bytes)),
-        false => (None, None),
+    let (rows, raw_bytes) = match rows(properties) {
+        Some(rows) => (sum(Some(rows), added.rows), sum(known(RAW_BYTES), added.raw_bytes)),
+        None => (None, None),
     };
     let (files, bytes) = (known(FILES).unwrap_or(0), known(BYTES).unwrap_or(0));
     let total = BasicStatistics { files: files + added.files, bytes: bytes + added.bytes, rows, raw_bytes };
@@ -65,9 +83,7 @@ pub fn add(properties: &mut PropertyMap, added: &BasicStatistics) {
 
 /// What is there after a change of rows that left out so many.
 pub fn change(properties: &mut PropertyMap, files: u64, bytes: u64, rows_gone: u64) {
-    let known = |name: &str| properties.get(name).and_then(|text| text.parse::<u64>().ok());
-    let was_true = properties.get(ACCURATE).is_some_and(|text| text.contains("BASIC_STATS"));
-    let rows = known(ROWS).filter(|_| was_true).map(|rows| rows.saturating_sub(rows_gone));
+    let rows = rows(properties).map(|rows| rows.saturating_sub(rows_gone));
     let raw_bytes = rows.map(|rows| bytes.saturating_sub(rows));
     if rows.is_none() {
         properties.remove(ACCURATE);

@@ -81,6 +81,7 @@ async fn a_partitioned_table_is_made_shown_and_described_as_in_hive() {
         user: "me".to_owned(),
         database: "default".to_owned(),
         settings: Default::default(),
+        scripts: Default::default(),
     };
     let context = DdlContext {
         catalog: &catalog,

@@ -61,6 +61,7 @@ pub(super) fn ipc_options() -> Result<IpcWriteOptions, ArrowError> {
 impl ShuffleOut {
     pub fn new(
         handover: &Handover,
+        task: usize,
         schema: SchemaRef,
         partitions: u32,
         batch_rows: usize,
@@ -74,6 +75,7 @@ impl ShuffleOut {
                 Some(BatchPartitioner::new_hash_partitioner(keys.clone(), *count, Time::new())?),
             ),
             Handover::Hashed { first, .. } => (*first, 1, None),
+            Handover::Own { first, .. } => (first + task, 1, None),
             Handover::Together { .. } | Handover::Result => (0, 1, None),
         };
         if first + count > partitions as usize {

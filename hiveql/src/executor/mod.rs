@@ -7,11 +7,13 @@
 //! ```
 //! * [`task`] is an attempt from launch to outcome; its operators run on a runtime of the attempt's own thread.
 //! * [`inputs`] brings other stages' rows, [`handover`] hands on this one's, [`answer`] is for those of the last stage.
+//! * [`alone`] is the plan without the partitions of other tasks.
 //! * [`memory`] shares out the grant. [`io`] keeps reading and writing of files on the host's runtime.
 //! * [`fault`] says how an attempt failed.
 //!
 //! It must not know who hosts it, nor where its inputs were made.
 
+mod alone;
 mod answer;
 mod fault;
 mod functions;

@@ -1,6 +1,7 @@
 //! One attempt: its plan, its inputs, its runtime, its end.
 
 use super::{
+    alone::{self, Part},
     answer::{Answer, Overflow},
     fault::{FirstFault, TaskFault},
     functions,
@@ -14,12 +15,13 @@ use crate::{
     script::ScriptPlace,
     stages::{
         Handover, Inputs,
-        fragments::{Fragments, OpenFragment},
+        fragments::{Fragments, Machine, OpenFragment},
         spec,
     },
     write::TaskAttempt,
 };
 use datafusion::{
+    config::ConfigOptions,
     execution::{SendableRecordBatchStream, TaskContext as QueryContext, config::SessionConfig},
     physical_plan::{ExecutionPlan, ExecutionPlanProperties},
 };
@@ -78,25 +80,36 @@ impl Attempt<'_> {
         let name = self.launch.attempt.to_string();
         let bare = functions::context(&name, config.clone(), Arc::clone(&environment));
         let stage = self.launch.attempt.stage.0 as usize;
-        let fragment = self.fragments.open(stage, &self.launch.payload, Arc::clone(&host) as _, &bare)?;
-        let inputs: Inputs = Inputs(Arc::new(self.inputs(&fragment.plan, shares)?));
         let place = ScriptPlace {
             scratch: Some(self.context.scratch.clone()),
             shipped: Some(self.context.work.clone()),
         };
+        let machine = Machine { stores: Arc::clone(&host) as _, scripts: place.clone() };
+        let fragment = self.fragments.open(stage, &self.launch.payload, machine, &bare)?;
+        let inputs: Inputs = Inputs(Arc::new(self.inputs(&fragment.plan, shares)?));
         let id = &self.launch.attempt;
         // Attempts are counted anew in each round.
         let number = id.round.0 << 16 | id.attempt.0;
         let attempt = TaskAttempt { task: id.part.0, attempt: number };
+        let part = self.part(&fragment, config.options())?;
         let config = config
             .with_extension(Arc::new(inputs))
             .with_extension(Arc::new(attempt))
             .with_extension(Arc::new(place));
         let query = Arc::new(bare.with_session_config(config));
         tokio::select! {
-            end = self.drive(&fragment, query, &host, shares) => end,
-            () = self.watch(&fragment.plan) => Err(TaskFault::Cancelled),
+            end = self.drive(&fragment, &part, query, &host, shares) => end,
+            () = self.watch(&part.plan) => Err(TaskFault::Cancelled),
         }
+    }
+
+    fn part(&self, fragment: &OpenFragment, options: &ConfigOptions) -> Result<Part, TaskFault> {
+        let part = self.launch.attempt.part.0 as usize;
+        let tasks = fragment.plan.output_partitioning().partition_count();
+        if part >= tasks {
+            return Err(TaskFault::Unfit(format!("the stage has {tasks} tasks, this is number {part}")));
+        }
+        Ok(alone::with_filters(Arc::clone(&fragment.plan), part, options)?)
     }
 
     /// The launch brings the inputs in the order in which the stage's spec names them.
@@ -142,22 +155,22 @@ impl Attempt<'_> {
     async fn drive(
         &self,
         fragment: &OpenFragment,
+        part: &Part,
         query: Arc<QueryContext>,
         host: &HostStores,
         shares: Shares,
     ) -> Result<End, TaskFault> {
-        let part = self.launch.attempt.part.0 as usize;
-        let tasks = fragment.plan.output_partitioning().partition_count();
-        if part >= tasks {
-            return Err(TaskFault::Unfit(format!("the stage has {tasks} tasks, this is number {part}")));
-        }
         let batch_rows = query.session_config().batch_size();
-        let rows = fragment.plan.execute(part, query)?;
+        let rows = part.plan.execute(part.partition, query)?;
         let end = match &fragment.handover {
-            Handover::Result => self.answer(rows, self.overflow(host, tasks)?).await?,
+            Handover::Result => {
+                let tasks = fragment.plan.output_partitioning().partition_count();
+                self.answer(rows, self.overflow(host, tasks)?).await?
+            }
             handover => {
                 let out = ShuffleOut::new(
                     handover,
+                    self.launch.attempt.part.0 as usize,
                     fragment.plan.schema(),
                     self.launch.partitions,
                     batch_rows,
@@ -167,7 +180,7 @@ impl Attempt<'_> {
                 self.hand_over(rows, out).await?
             }
         };
-        progress::report(&fragment.plan, &self.context.progress);
+        progress::report(&part.plan, &self.context.progress);
         Ok(end)
     }
 

@@ -25,7 +25,7 @@ pub use classes::{Classes, LAZY_SIMPLE, TEXT_INPUT, TEXT_OUTPUT, is_of_other_for
 pub use columnar::{SelfDescribing, avro_columns, conform_columns, file_columns};
 pub use compression::Compression;
 pub use error::{FormatError, Place};
-pub use range::{BatchStream, FileRange, ReadOptions, VirtualColumn};
+pub use range::{BatchStream, FileRange, ReadOptions, RowPredicate, VirtualColumn};
 pub use row_format::{RowFormat, RowWords};
 pub use storage::{Storage, StorageWords};
 pub use summary::FileSummary;

@@ -1,6 +1,6 @@
 //! What is asked of a reader: which bytes of which file, which columns, how many rows at a time.
 
-use super::FormatError;
+use super::{FormatError, columnar::Judgement};
 use datafusion::{
     arrow::{
         array::{ArrayRef, Int64Array, StringArray},
@@ -81,6 +81,16 @@ pub struct ReadOptions {
     pub file_name_prefix: String,
     /// Over all columns of the format. Rows that do not satisfy it may be left out; nothing more is promised.
     pub predicate: Option<Arc<dyn PhysicalExpr>>,
+    /// More of that kind, which become known only while rows are read.
+    pub row_predicates: Vec<RowPredicate>,
+}
+
+/// A predicate that is worth to be asked row by row, as long as it leaves out many.
+#[derive(Debug, Clone)]
+pub struct RowPredicate {
+    pub expr: Arc<dyn PhysicalExpr>,
+    /// By all readers of a scan.
+    pub judgement: Arc<Judgement>,
 }
 
 impl ReadOptions {

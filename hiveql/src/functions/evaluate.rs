@@ -22,6 +22,7 @@ pub(crate) fn facts() -> SessionFacts {
         user: "hive".into(),
         database: "default".into(),
         settings: Default::default(),
+        scripts: Default::default(),
     }
 }
 

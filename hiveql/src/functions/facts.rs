@@ -1,5 +1,6 @@
 //! What a function may know of the session that calls it.
 
+use crate::script::ScriptPlace;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,9 @@ pub struct SessionFacts {
     /// What [`SETTINGS`] were set to.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
+    /// Where programs run. Each machine says so itself.
+    #[serde(skip)]
+    pub scripts: ScriptPlace,
 }
 
 /// The settings that functions ask for. None of them is there by default.

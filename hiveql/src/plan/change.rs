@@ -164,12 +164,13 @@ impl Planner<'_> {
         self.insert(self.project(rest, values)?, into)
     }
 
-    /// All rows as they are, in the same order, but for columns that become NULL.
+    /// All rows as they are, in the same order, but for columns that become NULL. Keys are in columns of the names `texts`.
     pub fn copied(
         &self,
         table: &TableName,
         rows: &BoundTable,
         cleared: &[Name],
+        texts: &[String],
         into: &InsertInto<'_>,
     ) -> Result<LogicalPlan> {
         let relation = self.scan(table, rows)?;
@@ -181,7 +182,12 @@ impl Planner<'_> {
             };
             Ok((name.clone(), value))
         };
-        let values = into.columns.iter().map(value).collect::<Result<_>>()?;
+        let mut values = into.columns.iter().map(value).collect::<Result<Vec<_>>>()?;
+        for (text, (key, _)) in texts.iter().zip(into.keys) {
+            let field = relation.fields.iter().find(|field| field.name == *text);
+            let field = field.ok_or(Problem::Unsupported("a partition without a name"))?;
+            values.push((key.clone(), field.typed()));
+        }
         Ok(into.plan(self.project(relation, values)?))
     }
 

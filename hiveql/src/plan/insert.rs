@@ -3,6 +3,7 @@
 use super::{Planner, Problem, Relation, Result, TableName, Typed, expr::Place, relation::Scope};
 use crate::{
     functions::{Arg, registry},
+    shared::SharedTable,
     syntax::{
         ast::{Cte, InsertBranch, Name, TableExpr},
         parse_expr,
@@ -67,16 +68,18 @@ impl Planner<'_> {
         Ok(into.plan(written))
     }
 
-    /// What the branches of a multi-insert make of the FROM that they share.
+    /// The FROM of a multi-insert, and what the branches make of it.
     pub fn branches(
         &self,
         with: &[Cte],
         from: &[TableExpr],
         branches: &[InsertBranch],
-    ) -> Result<Vec<Relation>> {
+    ) -> Result<(LogicalPlan, Vec<Relation>)> {
         self.with(with, None)?;
-        let from = self.from(from, None)?;
-        branches.iter().map(|branch| self.insert_branch(branch, from.clone())).collect()
+        let Relation { plan: source, fields } = self.from(from, None)?;
+        let from = Relation { plan: SharedTable::plan(&source)?, fields };
+        let rows = branches.iter().map(|branch| self.insert_branch(branch, from.clone()));
+        Ok((source, rows.collect::<Result<_>>()?))
     }
 
     /// The visible columns under these names in these types.

@@ -20,6 +20,7 @@ fn facts() -> SessionFacts {
         user: "hive".into(),
         database: "default".into(),
         settings: Default::default(),
+        scripts: Default::default(),
     }
 }
 

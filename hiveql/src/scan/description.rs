@@ -1,6 +1,6 @@
 //! What a scan reads, as data: it travels with a fragment, which makes the scan anew from it.
 
-use super::{Part, ScanParts, sample::Extent, split::split};
+use super::{Part, ScanParts, names_rows, sample::Extent, split::split};
 use crate::{
     formats::{FileFormat, FileRange, FormatError, Storage, VirtualColumn},
     types::HiveType,
@@ -68,6 +68,11 @@ impl ScanDescription {
         Arc::new(Schema::new(projected.collect::<Vec<_>>()))
     }
 
+    pub(super) fn names_rows(&self) -> bool {
+        let before = self.columns.len() + self.partition_columns.len();
+        names_rows(before, &self.virtual_columns, &self.projection)
+    }
+
     /// Of the data columns, which predicates look at.
     pub fn data_schema(&self) -> Schema {
         let column = |(name, ty): &(String, HiveType)| Field::new(name, ty.arrow(), true);
@@ -108,6 +113,14 @@ impl ScanDescription {
         if let Some(group) = description.groups.get_mut(share.group) {
             *group = share.splits;
         }
+        description
+    }
+
+    /// Nothing but one group.
+    pub fn only(&self, group: usize) -> ScanDescription {
+        let share = self.share(group);
+        let mut description = self.without_files();
+        (description.parts, description.groups) = (share.parts, vec![share.splits]);
         description
     }
 

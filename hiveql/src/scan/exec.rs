@@ -2,7 +2,7 @@
 
 use super::{FileSplit, ScanDescription, ScanShare, statistics};
 use crate::{
-    formats::{BatchStream, FileFormat, FormatError, ReadOptions, conform_columns},
+    formats::{BatchStream, FileFormat, FormatError, ReadOptions, RowPredicate, conform_columns},
     types::HiveType,
 };
 use datafusion::{
@@ -11,13 +11,22 @@ use datafusion::{
         datatypes::SchemaRef,
         record_batch::{RecordBatch, RecordBatchOptions},
     },
-    common::{Result, ScalarValue, Statistics, stats::Precision, tree_node::TreeNodeRecursion},
+    common::{
+        Result, ScalarValue, Statistics,
+        config::ConfigOptions,
+        stats::Precision,
+        tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion},
+    },
     error::DataFusionError,
     execution::{SendableRecordBatchStream, TaskContext},
-    physical_expr::EquivalenceProperties,
+    physical_expr::{
+        EquivalenceProperties,
+        expressions::{Column, DynamicFilterTracking},
+    },
     physical_plan::{
         DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
         execution_plan::{Boundedness, EmissionType},
+        filter_pushdown::{ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation},
         metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet},
         stream::RecordBatchStreamAdapter,
     },
@@ -32,6 +41,8 @@ pub struct HiveScanExec {
     store: Arc<dyn ObjectStore>,
     parts: Arc<Vec<OpenPart>>,
     predicate: Option<Arc<dyn PhysicalExpr>>,
+    /// Over the table's data columns, too. Their values come while the query runs.
+    late: Vec<RowPredicate>,
     /// Estimates, of all columns of the table and of all groups.
     statistics: Option<Arc<Statistics>>,
     properties: Arc<PlanProperties>,
@@ -65,6 +76,7 @@ impl HiveScanExec {
             store,
             parts,
             predicate: None,
+            late: Vec::new(),
             statistics: None,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -98,9 +110,46 @@ impl HiveScanExec {
         self.describing(self.description.with_share(share))
     }
 
+    /// The same scan with one of its partitions.
+    pub fn only(&self, partition: usize) -> Result<HiveScanExec> {
+        self.describing(self.description.only(partition))
+    }
+
+    /// Before it was executed.
+    fn again(&self) -> HiveScanExec {
+        HiveScanExec {
+            description: Arc::clone(&self.description),
+            store: Arc::clone(&self.store),
+            parts: Arc::clone(&self.parts),
+            predicate: self.predicate.clone(),
+            late: self.late.clone(),
+            statistics: self.statistics.clone(),
+            properties: Arc::clone(&self.properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
     fn describing(&self, description: ScanDescription) -> Result<HiveScanExec> {
         let scan = HiveScanExec::try_new(description, Arc::clone(&self.store))?;
         Ok(scan.with_predicate(self.predicate.clone()))
+    }
+
+    /// Who counts rows must see all of them.
+    fn is_filterable(&self) -> bool {
+        self.description.limit.is_none() && !self.description.names_rows()
+    }
+
+    /// A filter over the projected columns as one over the table's data columns, if it looks at nothing else.
+    fn over_data(&self, filter: Arc<dyn PhysicalExpr>) -> Option<Arc<dyn PhysicalExpr>> {
+        let (mut known, data) = (true, self.description.columns.len());
+        let moved = filter.transform(|node| {
+            let Some(column) = node.downcast_ref::<Column>() else { return Ok(Transformed::no(node)) };
+            let place = self.description.projection.get(column.index()).copied().filter(|it| *it < data);
+            known &= place.is_some();
+            let moved = Column::new(column.name(), place.unwrap_or_default());
+            Ok(Transformed::yes(Arc::new(moved) as Arc<dyn PhysicalExpr>))
+        });
+        moved.data().ok().filter(|_| known)
     }
 
     fn reader(&self, batch_rows: usize) -> SplitReader {
@@ -109,6 +158,7 @@ impl HiveScanExec {
             parts: self.parts.clone(),
             store: self.store.clone(),
             predicate: self.predicate.clone(),
+            late: self.late.clone(),
             schema: self.description.schema(),
             batch_rows,
         }
@@ -122,6 +172,7 @@ struct SplitReader {
     parts: Arc<Vec<OpenPart>>,
     store: Arc<dyn ObjectStore>,
     predicate: Option<Arc<dyn PhysicalExpr>>,
+    late: Vec<RowPredicate>,
     schema: SchemaRef,
     batch_rows: usize,
 }
@@ -163,7 +214,10 @@ impl SplitReader {
         };
         // Bounds are compared with what the table's types are.
         let same = part.format.columns() == description.columns.as_slice();
-        options.predicate = self.predicate.clone().filter(|_| same);
+        if same {
+            options.predicate.clone_from(&self.predicate);
+            options.row_predicates.clone_from(&self.late);
+        }
         let present = |index: &&usize| **index < data && **index < part.format.columns().len();
         options.projection = description.projection.iter().filter(present).copied().collect();
         let mut next = (0, options.projection.len());
@@ -241,6 +295,9 @@ impl DisplayAs for HiveScanExec {
         if let Some(predicate) = &self.predicate {
             write!(out, ", predicate={predicate}")?;
         }
+        for late in &self.late {
+            write!(out, ", {}", late.expr)?;
+        }
         Ok(())
     }
 }
@@ -262,11 +319,39 @@ impl ExecutionPlan for HiveScanExec {
         &self,
         visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        self.predicate.as_ref().map_or(Ok(TreeNodeRecursion::Continue), visit)
+        for expr in self.predicate.iter().chain(self.late.iter().map(|late| &late.expr)) {
+            if visit(expr)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
     }
 
     fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(self)
+    }
+
+    /// Filters of joins and of ORDER BY ... LIMIT, which become known while the query runs.
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        filters: ChildPushdownResult,
+        _: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let late: Vec<RowPredicate> = filters
+            .parent_filters
+            .iter()
+            .filter(|_| matches!(phase, FilterPushdownPhase::Post) && self.is_filterable())
+            .filter(|found| DynamicFilterTracking::classify(&found.filter).contains_dynamic_filter())
+            .filter_map(|found| self.over_data(Arc::clone(&found.filter)))
+            .map(|expr| RowPredicate { expr, judgement: Arc::default() })
+            .collect();
+        let propagation = FilterPushdownPropagation::all_unsupported(filters);
+        if late.is_empty() {
+            return Ok(propagation);
+        }
+        let late = self.late.iter().cloned().chain(late).collect();
+        Ok(propagation.with_updated_node(Arc::new(HiveScanExec { late, ..self.again() })))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

@@ -1,16 +1,16 @@
 //! Filters on partition columns, evaluated on the values of all parts at once.
 
-use super::PartitionValues;
+use super::PartitionColumns;
 use crate::types::HiveType;
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray},
+        array::{Array, AsArray},
         datatypes::{Field, Schema},
         record_batch::{RecordBatch, RecordBatchOptions},
     },
     catalog::Session,
     common::{
-        Column, DFSchema, Result, ScalarValue,
+        Column, DFSchema, Result,
         tree_node::{Transformed, TreeNode},
     },
     logical_expr::{Expr, utils::conjunction},
@@ -47,26 +47,18 @@ pub(super) fn unqualified(filter: Expr) -> Result<Expr> {
 pub(super) fn prune(
     state: &dyn Session,
     columns: &[(String, HiveType)],
-    partitions: &[PartitionValues],
+    partitions: &PartitionColumns,
     filters: &[Expr],
 ) -> Result<Vec<usize>> {
-    let count = partitions.len();
+    let count = partitions.parts;
     let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok((0..count).collect()) };
     if count == 0 {
         return Ok(Vec::new());
     }
     let fields: Vec<Field> = columns.iter().map(|(name, ty)| Field::new(name, ty.arrow(), true)).collect();
     let schema = Arc::new(Schema::new(fields));
-    let column = |index: usize| -> Result<ArrayRef> {
-        let values = partitions.iter().map(|values| {
-            let value = values.get(index).cloned().unwrap_or(ScalarValue::Null);
-            value.cast_to(schema.field(index).data_type())
-        });
-        ScalarValue::iter_to_array(values.collect::<Result<Vec<_>>>()?)
-    };
-    let columns = (0..schema.fields().len()).map(column).collect::<Result<Vec<_>>>()?;
     let rows = RecordBatchOptions::new().with_row_count(Some(count));
-    let batch = RecordBatch::try_new_with_options(schema.clone(), columns, &rows)?;
+    let batch = RecordBatch::try_new_with_options(schema.clone(), partitions.columns.clone(), &rows)?;
     let planned = state.create_physical_expr(unqualified(filter)?, &DFSchema::try_from(schema)?)?;
     let keep = planned.evaluate(&batch)?.into_array(count)?;
     let keep = datafusion::arrow::compute::cast(&keep, &datafusion::arrow::datatypes::DataType::Boolean)?;

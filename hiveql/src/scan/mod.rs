@@ -20,7 +20,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use datafusion::{
-    arrow::datatypes::{Field, Schema, SchemaRef},
+    arrow::{
+        array::ArrayRef,
+        datatypes::{Field, Schema, SchemaRef},
+    },
     catalog::{Session, TableProvider},
     common::{DFSchema, Result, ScalarValue, Statistics},
     logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
@@ -73,13 +76,17 @@ impl ScanShape {
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
-    /// Whether a row's place in its file is asked for. Files are then read whole, and nothing of them is left out: so a
-    /// row has the same place in each scan.
     fn names_rows(&self, projection: &[usize]) -> bool {
         let before = self.columns.len() + self.partition_columns.len();
-        let place = self.virtual_columns.iter().position(|it| *it == VirtualColumn::RowOffsetInsideBlock);
-        place.is_some_and(|place| projection.contains(&(before + place)))
+        names_rows(before, &self.virtual_columns, projection)
     }
+}
+
+/// Whether a row's place in its file is asked for. Files are then read whole, and nothing of them is left out: so a row has
+/// the same place in each scan. `before`: how many columns are not virtual.
+fn names_rows(before: usize, virtual_columns: &[VirtualColumn], projection: &[usize]) -> bool {
+    let place = virtual_columns.iter().position(|it| *it == VirtualColumn::RowOffsetInsideBlock);
+    place.is_some_and(|place| projection.contains(&(before + place)))
 }
 
 impl ScanParts {
@@ -91,11 +98,18 @@ impl ScanParts {
 /// Values of partition columns, of their Arrow types.
 pub type PartitionValues = Vec<ScalarValue>;
 
+/// Of many parts, by partition column.
+#[derive(Debug, Clone)]
+pub struct PartitionColumns {
+    pub parts: usize,
+    pub columns: Vec<ArrayRef>,
+}
+
 /// Knows which files a table has. It is asked for the values of its parts first, and then only for the parts that are read.
 #[async_trait]
 pub trait TableFiles: fmt::Debug + Send + Sync {
-    /// One for each part; those of a table without partitions are one without values.
-    async fn partitions(&self) -> Result<Arc<Vec<PartitionValues>>>;
+    /// The values of all parts, a column for each key; a table without partitions is one part without values.
+    async fn partitions(&self) -> Result<PartitionColumns>;
 
     /// The parts of these numbers among the partitions.
     async fn parts(&self, kept: &[usize]) -> Result<ScanParts>;

@@ -22,7 +22,7 @@ pub struct ScriptFile {
 
 /// Where scripts run on this machine. Found in the session config of a task's context; without it, below the system's
 /// directory for temporary files.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScriptPlace {
     pub scratch: Option<PathBuf>,
     /// Where files were laid that came from another machine, under their names.

@@ -178,7 +178,7 @@ impl Session {
         let planner = Planner::new(&tables, context.facts, &options);
         let destination = Destination::of(write, provider_as_source(write.table(context)?));
         let name = TableName { database: table.database.clone(), name: table.name.clone() };
-        let plan = planner.copied(&name, &rows, again.cleared, &destination.insert_into(&[]));
+        let plan = planner.copied(&name, &rows, again.cleared, &[], &destination.insert_into(&[]));
         let plan = plan.map_err(|error| SessionError::of_plan(&error, text))?;
         self.run_write(context, &plan, text).await
     }

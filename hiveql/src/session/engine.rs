@@ -38,7 +38,7 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::sync::watch;
 
 /// Up to so many bytes are read on one thread.
-const LITTLE_BYTES: u64 = 8 << 20;
+pub(super) const LITTLE_BYTES: u64 = 8 << 20;
 /// So many rows from the beginning of a table are looked at sooner than a job begins.
 const FIRST_ROWS_MAX: usize = 10_000;
 
@@ -53,13 +53,15 @@ pub struct EngineOptions {
 
 /// Plans, and runs what is planned.
 pub struct Engine {
-    state: SessionState,
-    cluster: Option<QueryCluster>,
-    running: Running,
+    pub(super) state: SessionState,
+    pub(super) cluster: Option<QueryCluster>,
+    scripts: ScriptPlace,
+    pub(super) running: Running,
     progress: watch::Sender<Progress>,
 }
 
 /// A statement to run.
+#[derive(Clone, Copy)]
 pub struct Work<'a> {
     pub plan: &'a LogicalPlan,
     pub facts: &'a SessionFacts,
@@ -69,6 +71,8 @@ pub struct Work<'a> {
     pub short_bytes: u64,
     /// Of a job's input, for each task behind an exchange.
     pub partition_bytes: u64,
+    /// Tasks that read, at most.
+    pub tasks: Option<usize>,
 }
 
 /// Of a statement's text in a list of jobs.
@@ -82,13 +86,17 @@ impl Engine {
 
     /// Without a cluster all runs here.
     pub fn new(options: &EngineOptions, cluster: Option<QueryCluster>) -> Result<Engine> {
-        let place = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };
-        let mut config =
-            SessionConfig::new().with_target_partitions(options.partitions).with_extension(Arc::new(place));
+        let scripts = ScriptPlace { scratch: Some(options.scratch.clone()), shipped: None };
+        let mut config = SessionConfig::new()
+            .with_target_partitions(options.partitions)
+            .with_extension(Arc::new(scripts.clone()));
         let settings = config.options_mut();
         // Strings have one layout everywhere.
         settings.execution.parquet.schema_force_view_types = false;
         settings.sql_parser.map_string_types_to_utf8view = false;
+        // What a sort sets aside before it needs it must leave it something to work with.
+        let reserved = &mut settings.execution.sort_spill_reservation_bytes;
+        *reserved = (*reserved).min(options.memory_bytes / 8);
         // Rows keep the order of their files as long as nothing asks for another one.
         settings.optimizer.enable_round_robin_repartition = false;
         let disk = DiskManagerBuilder::default()
@@ -105,7 +113,12 @@ impl Engine {
             .with_physical_optimizer_rules(limits::rules())
             .build();
         let progress = watch::Sender::new(Progress::default());
-        Ok(Engine { state, cluster, running: Running::default(), progress })
+        Ok(Engine { state, cluster, scripts, running: Running::default(), progress })
+    }
+
+    /// Where programs of the user's run.
+    pub fn scripts(&self) -> &ScriptPlace {
+        &self.scripts
     }
 
     /// Of the jobs that statements become.
@@ -114,7 +127,7 @@ impl Engine {
     }
 
     /// The state for one statement that gets so many threads, unless it asks for so many reducers.
-    fn state(&self, plan: &LogicalPlan, threads: Option<usize>) -> Result<SessionState> {
+    pub(super) fn state(&self, plan: &LogicalPlan, threads: Option<usize>) -> Result<SessionState> {
         let mut state = self.state.clone();
         let wanted = reducers::wanted(plan)?.filter(|count| *count > 1).or(threads);
         if let Some(wanted) = wanted {
@@ -124,7 +137,11 @@ impl Engine {
     }
 
     /// The optimised plan, its joins in order, and how many bytes it reads.
-    async fn optimized(&self, state: &SessionState, plan: &LogicalPlan) -> Result<(LogicalPlan, u64)> {
+    pub(super) async fn optimized(
+        &self,
+        state: &SessionState,
+        plan: &LogicalPlan,
+    ) -> Result<(LogicalPlan, u64)> {
         let optimized = state.optimize(plan)?;
         let bytes = prepare(state, &optimized).await?;
         survey(state, &optimized).await?;
@@ -137,8 +154,9 @@ impl Engine {
         plan: &LogicalPlan,
         optimized: &LogicalPlan,
         bytes: u64,
+        tasks: Option<usize>,
     ) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
-        let state = self.state(plan, (bytes <= LITTLE_BYTES).then_some(1))?;
+        let state = self.state(plan, if bytes <= LITTLE_BYTES { Some(1) } else { tasks })?;
         let physical = state.query_planner().create_physical_plan(optimized, &state).await?;
         Ok((state, limits::in_order(physical)?))
     }
@@ -152,7 +170,7 @@ impl Engine {
         {
             return self.on_cluster(cluster, work).await;
         }
-        let (state, physical) = self.physical(work.plan, &optimized, bytes).await?;
+        let (state, physical) = self.physical(work.plan, &optimized, bytes, work.tasks).await?;
         let in_order = reads_in_order(&physical);
         interruption::start(physical, &self.running, |physical| match in_order {
             true => one_after_the_other(physical, state.task_ctx()),
@@ -166,12 +184,34 @@ impl Engine {
     }
 
     async fn on_cluster(&self, cluster: &QueryCluster, work: &Work<'_>) -> Result<SendableRecordBatchStream> {
-        let failed = |error: DriveError| DataFusionError::External(Box::new(error));
-        let slots = cluster.slots().await.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let mut state = self.state(work.plan, Some(settings::target_partitions(slots)))?;
-        settings::prepare(state.config_mut().options_mut());
+        let state = self.state_of_job(work.plan, cluster, work.tasks).await?;
         let (optimized, _) = self.optimized(&state, work.plan).await?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+        self.run_job(cluster, physical, &state, work).await
+    }
+
+    /// The state for a statement that becomes a job.
+    pub(super) async fn state_of_job(
+        &self,
+        plan: &LogicalPlan,
+        cluster: &QueryCluster,
+        tasks: Option<usize>,
+    ) -> Result<SessionState> {
+        let slots = cluster.slots().await.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let target = settings::target_partitions(slots);
+        let mut state = self.state(plan, Some(tasks.map_or(target, |tasks| tasks.min(target))))?;
+        settings::prepare(state.config_mut().options_mut());
+        Ok(state)
+    }
+
+    pub(super) async fn run_job(
+        &self,
+        cluster: &QueryCluster,
+        physical: Arc<dyn ExecutionPlan>,
+        state: &SessionState,
+        work: &Work<'_>,
+    ) -> Result<SendableRecordBatchStream> {
+        let failed = |error: DriveError| DataFusionError::External(Box::new(error));
         let graph = cut(physical, work.partition_bytes)?;
         let query = Query {
             name: shortened(work.name),
@@ -187,7 +227,7 @@ impl Engine {
     /// The optimised plan and what it becomes, a line per operator.
     pub async fn explain(&self, plan: &LogicalPlan) -> Result<Vec<String>> {
         let (optimized, bytes) = self.optimized(&self.state, plan).await?;
-        let (_, physical) = self.physical(plan, &optimized, bytes).await?;
+        let (_, physical) = self.physical(plan, &optimized, bytes, None).await?;
         let mut lines = vec!["LOGICAL PLAN:".to_owned()];
         lines.extend(optimized.display_indent().to_string().lines().map(str::to_owned));
         lines.extend([String::new(), "PHYSICAL PLAN:".to_owned()]);

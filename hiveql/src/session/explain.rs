@@ -4,6 +4,7 @@ use super::{
     Answer, Session, SessionError,
     bind::names_of,
     insert::{names_in, with_defaults},
+    shared::SharedWork,
 };
 use crate::{
     ddl::DdlContext,
@@ -23,7 +24,7 @@ impl Session {
             ExplainKind::Dependency => self.dependencies(context, &explain.statement).await,
             ExplainKind::Ast => Ok(lines(format!("{:#?}", explain.statement).lines())),
             _ => match (&*explain.statement, query_of(&explain.statement)) {
-                (Statement::Insert(insert), _) => self.explain_insert(context, insert, explain, text).await,
+                (Statement::Insert(insert), _) => self.explain_insert(context, insert, text).await,
                 (_, query) => self.explain_other(context, explain, query, text).await,
             },
         }
@@ -47,7 +48,6 @@ impl Session {
         &self,
         context: &DdlContext<'_>,
         insert: &Insert,
-        explain: &Explain,
         text: &str,
     ) -> Result<Answer, SessionError> {
         let tables = self.bind(context, &names_in(insert)).await?;
@@ -62,11 +62,14 @@ impl Session {
                 Ok(Answer::Text(self.engine.explain(&rows.plan).await?))
             }
             Insert::Multi { with, from, branches, .. } => {
-                let rows = planner.branches(with, from, branches).map_err(planned)?;
-                for (rows, branch) in rows.into_iter().zip(branches) {
-                    self.check_insert(context, &planner, rows, &branch.target, text).await?;
+                let (source, rows) = planner.branches(with, from, branches).map_err(planned)?;
+                for (rows, branch) in rows.iter().zip(branches) {
+                    self.check_insert(context, &planner, rows.clone(), &branch.target, text).await?;
                 }
-                Ok(lines([format!("{:?}", explain.statement).as_str()]))
+                let branches: Vec<_> = rows.into_iter().map(|rows| rows.plan).collect();
+                let work = self.work(&source, context.facts, text);
+                let shared = SharedWork { work, branches: &branches, stays_here: false };
+                Ok(Answer::Text(self.engine.explain_shared(&shared).await?))
             }
         }
     }

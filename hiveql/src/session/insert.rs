@@ -4,14 +4,16 @@ use super::{
     Answer, Session, SessionError,
     bind::names_of,
     destination::{Destination, default_texts},
+    shared::SharedWork,
+    small_files::reduces,
 };
 use crate::{
-    catalog::{Column, Table, TableId, partition_values},
+    catalog::{Column, Table, TableId, WriteNumber, partition_values},
     ddl::{self, DdlContext, Problem, create_table, partition_spec, storage_clauses},
     plan::{InsertInto, Planner, Relation, TableName},
     syntax::ast::{
-        CreateTable, Expr, ExprKind, Insert, InsertDirectory, InsertTable, InsertTarget, Literal, ObjectName,
-        Query, QueryBody, walk,
+        CreateTable, Cte, Expr, ExprKind, Insert, InsertBranch, InsertDirectory, InsertTable, InsertTarget,
+        Literal, ObjectName, Query, QueryBody, TableExpr, walk,
     },
     types::HiveType,
     write::{self, DirectoryWrite, Outcome, Target, Write},
@@ -35,12 +37,23 @@ const DYNAMIC_MAX_OF_NODE: &str = "hive.exec.max.dynamic.partitions.pernode";
 struct Job<'a> {
     rows: Relation,
     target: &'a InsertTarget,
+    reduces: bool,
 }
 
 /// A job that has begun.
 enum Begun {
-    Table(Box<Write>),
+    Table { write: Box<Write>, reduces: bool },
     Directory { directory: Box<DirectoryWrite>, is_local: bool },
+}
+
+impl Begun {
+    /// Which outcome is its.
+    fn number(&self) -> WriteNumber {
+        match self {
+            Begun::Table { write, .. } => write.description().write,
+            Begun::Directory { directory, .. } => directory.description().write,
+        }
+    }
 }
 
 impl Session {
@@ -54,16 +67,23 @@ impl Session {
         let options = self.plan_options();
         let planner = Planner::new(&tables, context.facts, &options);
         let planned = |error| SessionError::of_plan(&error, text);
-        let jobs = match insert {
+        let (source, jobs) = match insert {
             Insert::One { target, query } => {
                 let defaults = self.defaults(context, target).await?;
                 let query = with_defaults(query, &defaults);
-                vec![Job { rows: planner.plan(&query).map_err(planned)?, target }]
+                let rows = planner.plan(&query).map_err(planned)?;
+                let reduces = reduces(&rows.plan);
+                (None, vec![Job { rows, target, reduces }])
             }
             Insert::Multi { with, from, branches, .. } => {
-                let rows = planner.branches(with, from, branches).map_err(planned)?;
+                let (source, rows) = planner.branches(with, from, branches).map_err(planned)?;
                 let targets = branches.iter().map(|branch| &branch.target);
-                rows.into_iter().zip(targets).map(|(rows, target)| Job { rows, target }).collect()
+                let jobs = rows.into_iter().zip(targets).map(|(rows, target)| {
+                    let reduces = reduces(&source) || reduces(&rows.plan);
+                    Job { rows, target, reduces }
+                });
+                let jobs = jobs.collect();
+                (Some(source), jobs)
             }
         };
         check_outputs(&jobs).map_err(|error| SessionError::of_ddl(&error, text))?;
@@ -80,9 +100,12 @@ impl Session {
             }
         }
         if ended.is_ok() {
-            ended = self.write_all(context, &planner, &begun, text).await;
+            ended = match &source {
+                Some(source) => self.write_all(context, &planner, (source, &begun), text).await,
+                None => self.write_only(context, &planner, &begun, text).await,
+            };
         }
-        self.end(context, begun.into_iter().map(|(begun, _)| begun).collect(), ended).await
+        self.end(context, begun.into_iter().map(|(begun, _)| begun).collect(), ended, text).await
     }
 
     /// `None`: there is nothing to do.
@@ -111,7 +134,9 @@ impl Session {
                 if target.refuses_more(context).await? {
                     return Err(of_ddl(Problem::Immutable(target.table.full_name()).into()));
                 }
-                Ok(Some(Begun::Table(Box::new(target.begin(context, &self.id).await?))))
+                let reduces = job.reduces;
+                let write = Box::new(target.begin(context, &self.id).await?);
+                Ok(Some(Begun::Table { write, reduces }))
             }
             InsertTarget::Directory(directory) => {
                 let directory_write = self.begin_directory(context, directory, &job.rows, text).await?;
@@ -216,64 +241,91 @@ impl Session {
         self.stores.absolute(path)
     }
 
-    async fn write_all(
+    /// The only job, unless there was nothing to do.
+    async fn write_only(
         &self,
         context: &DdlContext<'_>,
         planner: &Planner<'_>,
         begun: &[(Begun, Job<'_>)],
         text: &str,
     ) -> Result<Vec<Outcome>, SessionError> {
-        let mut outcomes = Vec::with_capacity(begun.len());
-        for (begun, job) in begun {
-            outcomes.push(self.write_one(context, planner, begun, job, text).await?);
-        }
-        Ok(outcomes)
+        let Some((begun, job)) = begun.first() else { return Ok(Vec::new()) };
+        let outcome = match begun {
+            Begun::Directory { directory, is_local: true } => {
+                let rows = planner.coerced_to(job.rows.clone(), &directory.description().columns);
+                let rows = rows.map_err(|error| SessionError::of_plan(&error, text))?;
+                let stream = self.engine.stream(&self.work(&rows.plan, context.facts, text)).await?;
+                directory.write(stream).await?
+            }
+            _ => {
+                let plan = self.write_plan(context, planner, begun, job, text)?;
+                self.run_write(context, &plan, text).await?
+            }
+        };
+        self.check_partitions(context, &outcome)?;
+        Ok(vec![outcome])
     }
 
-    async fn write_one(
+    /// All jobs over one source.
+    async fn write_all(
+        &self,
+        context: &DdlContext<'_>,
+        planner: &Planner<'_>,
+        (source, begun): (&LogicalPlan, &[(Begun, Job<'_>)]),
+        text: &str,
+    ) -> Result<Vec<Outcome>, SessionError> {
+        if begun.is_empty() {
+            return Ok(Vec::new());
+        }
+        let plans = begun.iter().map(|(begun, job)| self.write_plan(context, planner, begun, job, text));
+        let branches = plans.collect::<Result<Vec<_>, _>>()?;
+        let stays_here =
+            begun.iter().any(|(begun, _)| matches!(begun, Begun::Directory { is_local: true, .. }));
+        let work = self.work(source, context.facts, text);
+        let shared = SharedWork { work, branches: &branches, stays_here };
+        let mut written = Outcome::collect_each(self.engine.stream_shared(&shared).await?).await?;
+        let outcomes = begun.iter().map(|(begun, _)| {
+            let outcome = written.remove(&begun.number()).unwrap_or_default();
+            self.check_partitions(context, &outcome)?;
+            Ok(outcome)
+        });
+        outcomes.collect()
+    }
+
+    /// The plan that writes a job's rows.
+    fn write_plan(
         &self,
         context: &DdlContext<'_>,
         planner: &Planner<'_>,
         begun: &Begun,
         job: &Job<'_>,
         text: &str,
-    ) -> Result<Outcome, SessionError> {
-        match (begun, job.target) {
-            (Begun::Table(write), InsertTarget::Table(insert)) => {
-                let source = provider_as_source(write.table(context)?);
-                let destination = Destination::of(write, source);
-                let plan = planner
-                    .insert(job.rows.clone(), &destination.insert_into(&insert.columns))
-                    .map_err(|error| SessionError::of_plan(&error, text))?;
-                let outcome = self.run_write(context, &plan, text).await?;
-                self.check_partitions(context, &outcome)?;
-                Ok(outcome)
+    ) -> Result<LogicalPlan, SessionError> {
+        let of_plan = |error| SessionError::of_plan(&error, text);
+        match begun {
+            Begun::Table { write, .. } => {
+                let destination = Destination::of(write, provider_as_source(write.table(context)?));
+                let listed = match job.target {
+                    InsertTarget::Table(insert) => insert.columns.as_slice(),
+                    InsertTarget::Directory(_) => &[],
+                };
+                planner.insert(job.rows.clone(), &destination.insert_into(listed)).map_err(of_plan)
             }
-            (Begun::Directory { directory, is_local }, _) => {
+            Begun::Directory { directory, .. } => {
                 let columns = &directory.description().columns;
-                let rows = planner.coerced_to(job.rows.clone(), columns);
-                let rows = rows.map_err(|error| SessionError::of_plan(&error, text))?;
-                if *is_local {
-                    let stream = self.engine.stream(&self.work(&rows.plan, context.facts, text)).await?;
-                    return Ok(directory.write(stream).await?);
-                }
-                let source = provider_as_source(directory.table()?);
-                let name = TableName { database: String::new(), name: "directory".to_owned() };
+                let rows = planner.coerced_to(job.rows.clone(), columns).map_err(of_plan)?;
                 let into = InsertInto {
-                    table: name,
+                    table: TableName { database: String::new(), name: "directory".to_owned() },
                     columns,
                     keys: &[],
                     listed: &[],
                     defaults: &[],
                     not_null: &[],
                     checks: &[],
-                    source,
+                    source: provider_as_source(directory.table()?),
                 };
-                let plan =
-                    planner.insert(rows, &into).map_err(|error| SessionError::of_plan(&error, text))?;
-                self.run_write(context, &plan, text).await
+                planner.insert(rows, &into).map_err(of_plan)
             }
-            (Begun::Table(_), InsertTarget::Directory(_)) => Ok(Outcome::default()),
         }
     }
 
@@ -318,6 +370,7 @@ impl Session {
         context: &DdlContext<'_>,
         begun: Vec<Begun>,
         outcomes: Result<Vec<Outcome>, SessionError>,
+        text: &str,
     ) -> Result<Answer, SessionError> {
         let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
@@ -325,7 +378,7 @@ impl Session {
                 for begun in begun {
                     // The statement's own error is the one to tell; what stays is noted and swept later.
                     let cleaned = match begun {
-                        Begun::Table(write) => write::abandon(context, *write).await,
+                        Begun::Table { write, .. } => write::abandon(context, *write).await,
                         Begun::Directory { directory, .. } => directory.abandon().await,
                     };
                     if let Err(left) = cleaned {
@@ -339,7 +392,9 @@ impl Session {
         let (mut writes, mut directories) = (Vec::new(), Vec::new());
         for (begun, outcome) in begun.into_iter().zip(outcomes) {
             match begun {
-                Begun::Table(write) => writes.push((*write, outcome)),
+                Begun::Table { write, reduces } => {
+                    writes.extend(self.merged(context, (*write, outcome), reduces, text).await);
+                }
                 Begun::Directory { directory, .. } => directories.push(directory),
             }
         }
@@ -374,6 +429,7 @@ impl Session {
         let options = self.plan_options();
         let planner = Planner::new(&tables, context.facts, &options);
         let mut rows = planner.plan(query).map_err(of_plan)?;
+        let reduces = reduces(&rows.plan);
         rows.fields.retain(|field| !field.hidden);
         let columns = rows.fields.iter().map(|field| Column::new(&field.name, field.ty.clone())).collect();
         let mut table = create_table::define(context, create, Some(columns)).await.map_err(of_ddl)?;
@@ -391,7 +447,7 @@ impl Session {
             Ok(vec![outcome])
         };
         let outcome = outcome.await;
-        self.end(context, vec![Begun::Table(Box::new(write))], outcome).await
+        self.end(context, vec![Begun::Table { write: Box::new(write), reduces }], outcome, text).await
     }
 
     /// What DEFAULT stands for, by column.
@@ -455,13 +511,19 @@ pub(super) fn with_defaults(query: &Query, defaults: &Defaults) -> Query {
 pub(super) fn names_in(insert: &Insert) -> Vec<ObjectName> {
     match insert {
         Insert::One { query, .. } => names_of(query),
-        Insert::Multi { with, from, branches, .. } => {
-            let mut names = Vec::new();
-            let mut visit = |name: &ObjectName| names.push(name.clone());
-            with.iter().for_each(|cte| walk::tables(&cte.query, &mut visit));
-            from.iter().for_each(|table| walk::tables_of_from(table, &mut visit));
-            branches.iter().for_each(|branch| walk::tables_of_select(&branch.select, &mut visit));
-            names
-        }
+        Insert::Multi { with, from, branches, .. } => names_in_branches(with, from, branches),
     }
+}
+
+pub(super) fn names_in_branches(
+    with: &[Cte],
+    from: &[TableExpr],
+    branches: &[InsertBranch],
+) -> Vec<ObjectName> {
+    let mut names = Vec::new();
+    let mut visit = |name: &ObjectName| names.push(name.clone());
+    with.iter().for_each(|cte| walk::tables(&cte.query, &mut visit));
+    from.iter().for_each(|table| walk::tables_of_from(table, &mut visit));
+    branches.iter().for_each(|branch| walk::tables_of_select(&branch.select, &mut visit));
+    names
 }

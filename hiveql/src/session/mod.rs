@@ -24,7 +24,9 @@ mod progress;
 mod query;
 mod scripts;
 mod settings;
+mod shared;
 mod shell;
+mod small_files;
 mod statement;
 mod stores;
 #[cfg(test)]
@@ -259,6 +261,7 @@ impl Session {
             user: self.user.clone(),
             database: self.database.clone(),
             settings: self.settings.of_functions(),
+            scripts: self.engine.scripts().clone(),
         })
     }
 

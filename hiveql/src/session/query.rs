@@ -41,6 +41,7 @@ impl Session {
             name,
             short_bytes: set(SHORT_BYTES).unwrap_or(SHORT_BYTES_DEFAULT),
             partition_bytes: set(PARTITION_BYTES).unwrap_or(settings::PARTITION_BYTES),
+            tasks: None,
         }
     }
 

@@ -26,6 +26,11 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("hive.local.time.zone", "LOCAL"),
     ("hive.map.aggr", "true"),
     ("hive.mapred.mode", "nonstrict"),
+    ("hive.merge.mapfiles", "true"),
+    ("hive.merge.mapredfiles", "false"),
+    ("hive.merge.size.per.task", "256000000"),
+    ("hive.merge.smallfiles.avgsize", "16000000"),
+    ("hive.merge.tezfiles", "false"),
     ("hive.orderby.position.alias", "true"),
     ("hive.query.result.fileformat", "SequenceFile"),
     (

@@ -5,6 +5,7 @@
 //! | `RepartitionExec` by hash | a stage whose rows are hashed into partitions, one for each task that reads |
 //! | `RepartitionExec` round robin | nothing: it only spreads work, and the tasks are spread already |
 //! | `CoalescePartitionsExec`, `SortPreservingMergeExec` | a stage whose rows go into one partition, sorted ones merged there |
+//! | `FanOutExec` | nothing, or a stage that several others read, see [`fan`](super::fan) |
 //! | the collected side of a join | a stage whose one partition is read by each task of the join |
 //!
 //! Where the rows come from one task and go to one, nothing is cut: a small query is one stage of one task.
@@ -13,6 +14,7 @@
 //! in one place. So it is partitioned by its keys instead, or, where it has none that can be used, run by one task.
 
 use super::{Handover, ReadFrom, ShuffleReadExec, Stage, StageGraph, place, repeat, settings};
+use crate::shared::FanOutExec;
 use datafusion::{
     common::{JoinType, Result},
     physical_expr::{EquivalenceProperties, LexOrdering},
@@ -26,7 +28,7 @@ use datafusion::{
         repartition::RepartitionExec,
         replace_children_if_necessary,
         sorts::sort_preserving_merge::SortPreservingMergeExec,
-        union::InterleaveExec,
+        union::{InterleaveExec, UnionExec},
     },
 };
 use skep_jobs::model::Determinism;
@@ -44,22 +46,22 @@ pub fn cut(plan: Arc<dyn ExecutionPlan>, partition_bytes: u64) -> Result<StageGr
     Ok(StageGraph { stages })
 }
 
-struct Cutter {
-    stages: Vec<Stage>,
+pub(super) struct Cutter {
+    pub(super) stages: Vec<Stage>,
     /// At most; `None`: as the plan has it.
     exchange_partitions: Option<usize>,
 }
 
-type Plan = Arc<dyn ExecutionPlan>;
+pub(super) type Plan = Arc<dyn ExecutionPlan>;
 
 impl Cutter {
-    fn push(&mut self, plan: Plan, handover: Handover) -> usize {
+    pub(super) fn push(&mut self, plan: Plan, handover: Handover) -> usize {
         self.stages.push(Stage { plan, handover, determinism: Determinism::Varies });
         self.stages.len() - 1
     }
 
     /// The plan with its exchanges replaced. `fuse`: an exchange between single tasks may be left out.
-    fn lower(&mut self, plan: Plan, fuse: bool) -> Result<Plan> {
+    pub(super) fn lower(&mut self, plan: Plan, fuse: bool) -> Result<Plan> {
         if let Some(exchange) = plan.downcast_ref::<RepartitionExec>() {
             return self.repartition(exchange, &plan, fuse);
         }
@@ -83,10 +85,16 @@ impl Cutter {
         if let Some(join) = plan.downcast_ref::<CrossJoinExec>() {
             return self.collecting(&plan, join.left(), join.right(), false);
         }
+        if let Some(fan) = plan.downcast_ref::<FanOutExec>() {
+            return self.fan_out(fan);
+        }
         // What feeds it must say that it is hashed, so its exchanges stay.
         let fuse = fuse && !plan.is::<InterleaveExec>();
         let children = plan.children().into_iter().cloned();
-        let lowered = children.map(|child| self.lower(child, fuse)).collect::<Result<Vec<_>>>()?;
+        let mut lowered = children.map(|child| self.lower(child, fuse)).collect::<Result<Vec<_>>>()?;
+        if plan.is::<UnionExec>() || plan.is::<InterleaveExec>() {
+            lowered = lowered.into_iter().map(|child| self.apart(child)).collect();
+        }
         with_children(&plan, lowered)
     }
 
@@ -193,7 +201,7 @@ impl Cutter {
 }
 
 /// Whether a join of this type has something to say of each row on its left, once the whole right side was seen.
-fn answers_for_left(join: JoinType) -> bool {
+pub(super) fn answers_for_left(join: JoinType) -> bool {
     matches!(
         join,
         JoinType::Left | JoinType::Full | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark
@@ -225,7 +233,7 @@ fn limited(plan: Plan, fetch: Option<usize>) -> Plan {
     }
 }
 
-fn tasks(plan: &Plan) -> usize {
+pub(super) fn tasks(plan: &Plan) -> usize {
     plan.output_partitioning().partition_count()
 }
 

@@ -83,6 +83,10 @@ pub enum DriveError {
     Ship(#[source] SubmitError),
     #[error("{file}, which a script needs, cannot be brought to the cluster: it has no storage of its own")]
     NoStorage { file: String },
+    #[error(
+        "{one} and {other} have one name, and lie in one directory while the query runs: rename one of them"
+    )]
+    Namesakes { one: String, other: String },
     #[error("the query cannot be submitted")]
     Submit(#[source] JobsError),
     #[error("{job} cannot be watched; see `skep jobs show {job}`")]
@@ -133,7 +137,10 @@ impl QueryCluster {
     }
 
     async fn ship(&self, graph: &StageGraph) -> Result<Vec<ShippedFile>, DriveError> {
-        let files = ship::files_of(graph);
+        let files = ship::files_of(graph).map_err(FragmentError::Encode)?;
+        if let Some((one, other)) = ship::namesakes(&files) {
+            return Err(DriveError::Namesakes { one: one.path.clone(), other: other.path.clone() });
+        }
         match (files.first(), self.stores.client()) {
             (None, _) => Ok(Vec::new()),
             (Some(_), Some(client)) => ship::ship(client, files).await.map_err(DriveError::Ship),

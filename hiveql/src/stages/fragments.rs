@@ -9,6 +9,7 @@ use super::{
 use crate::{
     codec::{FragmentCodec, ObjectStores, decode_expression, encode_expression},
     functions::SessionFacts,
+    script::ScriptPlace,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use datafusion::{
@@ -46,7 +47,14 @@ struct Fragment {
 enum EncodedHandover {
     Result,
     Together { sorted: bool },
+    Own { first: usize, count: usize },
     Hashed { keys: Vec<Vec<u8>>, first: usize, count: usize },
+}
+
+/// What a fragment finds where it runs.
+pub struct Machine {
+    pub stores: Arc<dyn ObjectStores>,
+    pub scripts: ScriptPlace,
 }
 
 /// A stage as its task runs it.
@@ -81,6 +89,7 @@ impl Fragments {
             let handover = match &stage.handover {
                 Handover::Result => EncodedHandover::Result,
                 Handover::Together { sorted } => EncodedHandover::Together { sorted: *sorted },
+                Handover::Own { first, count } => EncodedHandover::Own { first: *first, count: *count },
                 Handover::Hashed { keys, first, count } => EncodedHandover::Hashed {
                     keys: keys.iter().map(|key| encode_expression(&codec, key)).collect::<Result<_, _>>()?,
                     first: *first,
@@ -118,11 +127,12 @@ impl Fragments {
         &self,
         stage: usize,
         payload: &[u8],
-        stores: Arc<dyn ObjectStores>,
+        machine: Machine,
         context: &TaskContext,
     ) -> Result<OpenFragment, FragmentError> {
         let fragment = self.stages.get(stage).ok_or(FragmentError::NoStage(stage))?;
-        let codec = FragmentCodec::new(self.facts.clone(), stores);
+        let facts = SessionFacts { scripts: machine.scripts, ..self.facts.clone() };
+        let codec = FragmentCodec::new(facts, machine.stores);
         let opened = || {
             let shares: TaskShares = skep_wire::codec::decode(payload)
                 .map_err(|error| DataFusionError::External(Box::new(error)))?;
@@ -130,6 +140,7 @@ impl Fragments {
             let handover = match &fragment.handover {
                 EncodedHandover::Result => Handover::Result,
                 EncodedHandover::Together { sorted } => Handover::Together { sorted: *sorted },
+                EncodedHandover::Own { first, count } => Handover::Own { first: *first, count: *count },
                 EncodedHandover::Hashed { keys, first, count } => {
                     let key = |bytes: &Vec<u8>| decode_expression(&codec, bytes, &plan.schema(), context);
                     let keys = keys.iter().map(key).collect::<Result<Vec<Arc<dyn PhysicalExpr>>, _>>()?;

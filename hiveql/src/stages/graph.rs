@@ -31,6 +31,8 @@ pub enum Handover {
     Result,
     /// All go into one partition, which one task reads, or each. Sorted ones are merged there with those of other tasks.
     Together { sorted: bool },
+    /// Those of task `i` to task `first + i` of each stage that reads them, of `count`.
+    Own { first: usize, count: usize },
     /// By a hash of these expressions to one of `count` partitions, which are tasks of the consumer from `first` on.
     Hashed { keys: Vec<Arc<dyn PhysicalExpr>>, first: usize, count: usize },
 }
@@ -43,6 +45,7 @@ impl fmt::Display for StageGraph {
             match &stage.handover {
                 Handover::Result => writeln!(out, "to the client")?,
                 Handover::Together { .. } => writeln!(out, "into one partition")?,
+                Handover::Own { count, .. } => writeln!(out, "into {count} partitions of their own")?,
                 Handover::Hashed { keys, count, .. } => {
                     let keys: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
                     writeln!(out, "into {count} partitions by hash of {}", keys.join(", "))?;

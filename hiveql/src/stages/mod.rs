@@ -12,6 +12,7 @@
 
 mod cut;
 pub mod drive;
+mod fan;
 pub mod fragments;
 mod graph;
 pub mod local;

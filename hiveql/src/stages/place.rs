@@ -20,7 +20,7 @@ pub(super) fn number(mut stages: Vec<Stage>) -> Result<Vec<Stage>> {
         stages[consumer].plan = plan;
         for (producer, read_first) in firsts {
             match &mut stages[producer].handover {
-                Handover::Hashed { first, .. } => *first = read_first,
+                Handover::Hashed { first, .. } | Handover::Own { first, .. } => *first = read_first,
                 // One partition for one task: as if by a hash of nothing.
                 handover @ Handover::Together { .. } if read_first > 0 => {
                     *handover = Handover::Hashed { keys: Vec::new(), first: read_first, count: 1 };

@@ -98,6 +98,22 @@ impl ShuffleReadExec {
         }
     }
 
+    /// One of its partitions.
+    pub fn only(&self, partition: usize) -> ShuffleReadExec {
+        let (from, partitioning) = match (self.from, self.partitioning()) {
+            (ReadFrom::Own { first }, Partitioning::Hash(keys, _)) => {
+                (ReadFrom::Own { first: first + partition }, Partitioning::Hash(keys.clone(), 1))
+            }
+            (ReadFrom::Own { first }, _) => {
+                (ReadFrom::Own { first: first + partition }, Partitioning::UnknownPartitioning(1))
+            }
+            (ReadFrom::Whole, partitioning) => (ReadFrom::Whole, partitioning.clone()),
+        };
+        ShuffleReadExec::new(self.stage, from, self.equivalences().clone(), partitioning)
+            .merging(self.merged.clone())
+            .fetching(self.fetch)
+    }
+
     pub fn stage(&self) -> usize {
         self.stage
     }

@@ -1,6 +1,9 @@
 //! What the planner must ask of DataFusion for a plan that will be cut, and how many partitions an exchange gets.
 
-use crate::scan::HiveScanExec;
+use crate::{
+    scan::HiveScanExec,
+    shared::{FanOutExec, SharedReadExec},
+};
 use datafusion::{
     common::config::SpillCompression,
     config::ConfigOptions,
@@ -24,6 +27,12 @@ pub fn prepare(options: &mut ConfigOptions) {
     options.optimizer.enable_round_robin_repartition = false;
 }
 
+/// Inside of one task these work: what [`prepare`] has switched off is only switched off between tasks.
+pub fn allow_filters(options: &mut ConfigOptions) {
+    options.optimizer.enable_dynamic_filter_pushdown = true;
+    options.optimizer.enable_join_dynamic_filter_pushdown = true;
+}
+
 /// The `target_partitions` of a query: as many as the cluster runs at a time, and a little more, so that the last ones
 /// are short.
 pub fn target_partitions(slots: u32) -> usize {
@@ -40,6 +49,12 @@ pub(super) fn partitions_of(plan: &Arc<dyn ExecutionPlan>, partition_bytes: u64)
 pub(crate) fn bytes_read(plan: &Arc<dyn ExecutionPlan>) -> Option<u64> {
     if let Some(scan) = plan.downcast_ref::<HiveScanExec>() {
         return Some(scan.description().bytes());
+    }
+    if let Some(read) = plan.downcast_ref::<SharedReadExec>() {
+        return read.bytes();
+    }
+    if let Some(fan) = plan.downcast_ref::<FanOutExec>() {
+        return fan.bytes_read();
     }
     if plan.is::<PlaceholderRowExec>() || plan.is::<EmptyExec>() {
         return Some(0);

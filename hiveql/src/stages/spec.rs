@@ -41,7 +41,7 @@ pub async fn stages(graph: &StageGraph, stores: Option<&Stores>) -> Result<Vec<S
             inputs: inputs(&stage.plan),
             output: match &stage.handover {
                 Handover::Result => StageOutput::Result,
-                Handover::Together { .. } | Handover::Hashed { .. } => {
+                Handover::Together { .. } | Handover::Hashed { .. } | Handover::Own { .. } => {
                     StageOutput::Shuffle { partitions: partitions(graph, index) }
                 }
             },

@@ -1,5 +1,6 @@
 //! A plan that is cut, encoded, and run stage by stage gives the rows that DataFusion gives for it in one piece.
 
+mod fan;
 mod scripts;
 
 use super::{StageGraph, cut, local, settings};
@@ -198,6 +199,7 @@ fn facts() -> SessionFacts {
         user: "ada".to_owned(),
         database: "default".to_owned(),
         settings: Default::default(),
+        scripts: Default::default(),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct WriteDescription {
     pub compression: Compression,
     /// Files are named as Hive names them, without the write's number: of a directory, which has no contents in the catalog.
     pub is_plain: bool,
+    /// Whether the columns are counted too.
+    pub counts_columns: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

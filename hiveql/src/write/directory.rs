@@ -3,7 +3,7 @@
 //! They are written to a private folder below the directory and put into place when all are whole; what was there before is
 //! deleted last. A kill between leaves old files beside new ones: a directory has no transactions.
 
-use super::{Outcome, WriteDescription, WriteError, WriteTable, folders::Folders};
+use super::{Outcome, TaskAttempt, WriteDescription, WriteError, WriteTable, folders::Folders};
 use crate::{
     catalog::StorageDescriptor,
     ddl::DdlContext,
@@ -65,6 +65,7 @@ impl DirectoryWrite {
             sorted_by: Vec::new(),
             compression: super::target::compression(context),
             is_plain: true,
+            counts_columns: false,
         };
         Ok(DirectoryWrite { description, store, directory, text: path.to_owned() })
     }
@@ -83,13 +84,14 @@ impl DirectoryWrite {
     pub async fn write(&self, mut rows: SendableRecordBatchStream) -> QueryResult<Outcome> {
         let format = Arc::new(self.description.format()?);
         let description = Arc::new(self.description.clone());
-        let mut folders = Folders::new(description, format, self.store.clone(), 0, 0);
+        let mut folders =
+            Folders::new(description, format, self.store.clone(), TaskAttempt { task: 0, attempt: 0 })?;
         while let Some(batch) = rows.try_next().await? {
             if batch.num_rows() > 0 {
                 folders.write(&batch).await?;
             }
         }
-        Ok(Outcome { folders: folders.close().await?, ..Outcome::default() })
+        Ok(Outcome { folders: folders.close().await?.amounts, ..Outcome::default() })
     }
 
     /// Puts the files into place.

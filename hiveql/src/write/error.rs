@@ -10,6 +10,8 @@ pub enum WriteError {
     Catalog(#[from] CatalogError),
     #[error(transparent)]
     Format(#[from] FormatError),
+    #[error("what was counted of the columns cannot be read: {0}")]
+    Counts(#[from] datafusion::common::DataFusionError),
     #[error("table {0} was dropped or replaced while this statement ran; run it again")]
     TableGone(String),
     #[error(

@@ -1,6 +1,10 @@
 //! The plan node that writes files, and the table that makes DataFusion plan it.
 
-use super::{Amount, WriteDescription, folders::Folders, outcome};
+use super::{
+    WriteDescription,
+    folders::{Closed, Folders},
+    outcome,
+};
 use crate::formats::FileFormat;
 use async_trait::async_trait;
 use datafusion::{
@@ -187,11 +191,11 @@ impl ExecutionPlan for WriteExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let of_partition = TaskAttempt { task: u32::try_from(partition).unwrap_or(u32::MAX), attempt: 0 };
         let known = context.session_config().get_extension::<TaskAttempt>();
-        let TaskAttempt { task, attempt } = known.map_or(of_partition, |known| *known);
+        let attempt = known.map_or(of_partition, |known| *known);
         let (description, format) = (self.description.clone(), self.format.clone());
-        let folders = Folders::new(description, format, self.store.clone(), task, attempt);
+        let folders = Folders::new(description, format, self.store.clone(), attempt)?;
         let input = self.input.execute(partition, context)?;
-        let answer = stream::once(write(folders, input, task, attempt));
+        let answer = stream::once(write(folders, input, attempt));
         Ok(Box::pin(RecordBatchStreamAdapter::new(outcome::schema(), answer)))
     }
 }
@@ -199,14 +203,14 @@ impl ExecutionPlan for WriteExec {
 async fn write(
     mut folders: Folders,
     mut input: SendableRecordBatchStream,
-    task: u32,
-    attempt: u32,
+    attempt: TaskAttempt,
 ) -> Result<RecordBatch> {
     while let Some(batch) = input.try_next().await? {
         if batch.num_rows() > 0 {
             folders.write(&batch).await?;
         }
     }
-    let closed: std::collections::BTreeMap<String, Amount> = folders.close().await?;
-    outcome::rows(task, attempt, &closed)
+    let number = folders.description().write;
+    let Closed { amounts, columns } = folders.close().await?;
+    outcome::rows(number, attempt, &amounts, columns.as_deref())
 }

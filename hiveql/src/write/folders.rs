@@ -1,6 +1,6 @@
 //! The files of one task: rows go to the folder that their keys say and, there, to the file of their bucket.
 
-use super::{Amount, WriteDescription};
+use super::{Amount, TaskAttempt, WriteDescription, columns::ColumnCounts};
 use crate::{
     catalog::{Stem, WrittenName},
     formats::{FileFormat, FileWriter, Sink, arrow_schema, conform_columns},
@@ -20,12 +20,20 @@ pub(super) struct Folders {
     description: Arc<WriteDescription>,
     format: Arc<FileFormat>,
     store: Arc<dyn ObjectStore>,
-    task: u32,
-    attempt: u32,
+    attempt: TaskAttempt,
     /// The one that is written to: rows come ordered by their keys.
     folder: Option<Folder>,
     /// What is written and closed, by the folder's name.
-    pub closed: BTreeMap<String, Amount>,
+    closed: BTreeMap<String, Amount>,
+    counts: Option<ColumnCounts>,
+}
+
+/// What became of all rows.
+pub(super) struct Closed {
+    /// By folder.
+    pub amounts: BTreeMap<String, Amount>,
+    /// What was counted of the columns, encoded.
+    pub columns: Option<Vec<u8>>,
 }
 
 struct Folder {
@@ -40,15 +48,22 @@ impl Folders {
         description: Arc<WriteDescription>,
         format: Arc<FileFormat>,
         store: Arc<dyn ObjectStore>,
-        task: u32,
-        attempt: u32,
-    ) -> Folders {
-        Folders { description, format, store, task, attempt, folder: None, closed: BTreeMap::new() }
+        attempt: TaskAttempt,
+    ) -> Result<Folders> {
+        let counts = description.counts_columns.then(|| ColumnCounts::new(format.columns())).transpose()?;
+        Ok(Folders { description, format, store, attempt, folder: None, closed: BTreeMap::new(), counts })
+    }
+
+    pub fn description(&self) -> &WriteDescription {
+        &self.description
     }
 
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let width = self.format.columns().len();
         let data = self.renamed(batch)?;
+        if let Some(counts) = &mut self.counts {
+            counts.add(data.columns())?;
+        }
         let keys = batch.columns().get(width..).unwrap_or_default().to_vec();
         if keys.is_empty() {
             self.enter(&[]).await?;
@@ -94,7 +109,7 @@ impl Folders {
 
     async fn write_here(&mut self, batch: &RecordBatch) -> Result<()> {
         let Some(buckets) = self.description.buckets.as_ref() else {
-            return self.write_file(self.task, batch).await;
+            return self.write_file(self.attempt.task, batch).await;
         };
         let columns: Vec<ArrayRef> =
             buckets.columns.iter().map(|index| batch.column(*index).clone()).collect();
@@ -120,8 +135,8 @@ impl Folders {
                 let name = WrittenName {
                     stem: Stem::Number { number, sequence: u32::try_from(sequence).unwrap_or(u32::MAX) },
                     write: self.description.write,
-                    task: self.task,
-                    attempt: self.attempt,
+                    task: self.attempt.task,
+                    attempt: self.attempt.attempt,
                     ending: self.format.ending(self.description.compression).to_owned(),
                 };
                 let name = if self.description.is_plain { name.plain() } else { name.to_string() };
@@ -134,9 +149,10 @@ impl Folders {
         written.map_err(|error| error.under(&self.description.prefix).into())
     }
 
-    pub async fn close(mut self) -> Result<BTreeMap<String, Amount>> {
+    pub async fn close(mut self) -> Result<Closed> {
         self.leave().await?;
-        Ok(self.closed)
+        let columns = self.counts.as_mut().map(ColumnCounts::encode).transpose()?;
+        Ok(Closed { amounts: self.closed, columns })
     }
 }
 

@@ -3,6 +3,7 @@
 //! A write takes a number, puts its files where they will stay under names with that number, and is then published: one
 //! transaction of the catalog makes all of them seen, in all folders of all tables that the statement writes to.
 
+mod columns;
 mod description;
 mod directory;
 mod error;
@@ -15,6 +16,7 @@ mod load;
 mod outcome;
 mod publish;
 mod seen;
+mod small;
 mod stored;
 mod target;
 #[cfg(test)]
@@ -31,5 +33,6 @@ pub use load::{Source, load};
 pub use outcome::{Amount, Outcome, ReplacedFiles};
 pub use publish::{KEEP_SECONDS, abandon, publish, sweep};
 pub use seen::{SeenPart, SeenTable};
+pub use small::SmallFiles;
 pub use stored::StoredFiles;
 pub use target::{Target, Write};

@@ -1,9 +1,14 @@
 //! What a write made, as the rows that its tasks answer with.
 
-use crate::catalog::{Attempts, FileStamp, Partition, Replaced};
+use super::{TaskAttempt, columns::ColumnCounts};
+use crate::{
+    catalog::{Attempts, ColumnStatistics, FileStamp, Partition, Replaced, WriteNumber},
+    functions::SessionFacts,
+    types::HiveType,
+};
 use datafusion::{
     arrow::{
-        array::{Array, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
+        array::{Array, AsArray, BinaryArray, RecordBatch, StringArray, UInt32Array, UInt64Array},
         datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type},
     },
     common::{DataFusionError, Result, internal_datafusion_err},
@@ -15,7 +20,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-/// One row per folder and task; a task that wrote nothing has one without a folder.
+/// One row per write, folder and task; a task that wrote nothing has one without a folder.
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         Field::new("folder", DataType::Utf8, true),
@@ -24,6 +29,8 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         Field::new("files", DataType::UInt64, false),
         Field::new("rows", DataType::UInt64, false),
         Field::new("bytes", DataType::UInt64, false),
+        Field::new("write", DataType::UInt64, false),
+        Field::new("columns", DataType::Binary, true),
     ]))
 });
 
@@ -61,6 +68,8 @@ pub struct Outcome {
     pub replaced: BTreeMap<Vec<String>, ReplacedFiles>,
     /// What partitions are that must not be there yet, by their values; others are made like their table.
     pub partitions: BTreeMap<Vec<String>, Partition>,
+    /// What each task counted of the columns, encoded; `None`: nothing was counted.
+    pub(super) columns: Option<Vec<Vec<u8>>>,
 }
 
 /// Files of a table or a partition that go when what was written comes.
@@ -81,6 +90,7 @@ impl Default for Outcome {
             moved: None,
             replaced: BTreeMap::new(),
             partitions: BTreeMap::new(),
+            columns: None,
         }
     }
 }
@@ -90,38 +100,68 @@ impl Outcome {
         self.folders.values().map(|amount| amount.rows).sum()
     }
 
-    /// Runs a write to its end.
-    pub async fn collect(mut stream: SendableRecordBatchStream) -> Result<Outcome> {
-        let mut outcome = Outcome::default();
-        while let Some(batch) = stream.try_next().await? {
-            outcome.read(&batch)?;
+    /// What was counted of these columns by all tasks together.
+    pub(super) fn statistics(
+        &self,
+        columns: &[(String, HiveType)],
+        facts: &SessionFacts,
+    ) -> Result<Option<BTreeMap<String, ColumnStatistics>>> {
+        let Some(encoded) = &self.columns else { return Ok(None) };
+        let mut counts = ColumnCounts::new(columns)?;
+        for encoded in encoded {
+            counts.merge(encoded)?;
         }
-        Ok(outcome)
+        counts.statistics(columns, self.rows(), facts).map(Some)
     }
 
-    fn read(&mut self, batch: &RecordBatch) -> Result<()> {
-        let missing = || internal_datafusion_err!("a write answered with other columns");
-        let folders = batch.column(0).as_string_opt::<i32>().ok_or_else(missing)?;
-        let small = |index: usize| batch.column(index).as_primitive_opt::<UInt32Type>().ok_or_else(missing);
-        let large = |index: usize| batch.column(index).as_primitive_opt::<UInt64Type>().ok_or_else(missing);
-        let (tasks, attempts) = (small(1)?, small(2)?);
-        let (files, rows, bytes) = (large(3)?, large(4)?, large(5)?);
-        for row in 0..batch.num_rows() {
-            if attempts.value(row) > 0 {
-                self.attempts.insert(tasks.value(row), attempts.value(row));
-            }
-            if folders.is_valid(row) {
-                let amount =
-                    Amount { files: files.value(row), rows: rows.value(row), bytes: bytes.value(row) };
-                self.folders.entry(folders.value(row).to_owned()).or_default().add(amount);
-            }
+    /// Runs a write to its end.
+    pub async fn collect(stream: SendableRecordBatchStream) -> Result<Outcome> {
+        Ok(Outcome::collect_each(stream).await?.into_values().next().unwrap_or_default())
+    }
+
+    /// Runs several writes to their end.
+    pub async fn collect_each(
+        mut stream: SendableRecordBatchStream,
+    ) -> Result<BTreeMap<WriteNumber, Outcome>> {
+        let mut outcomes = BTreeMap::new();
+        while let Some(batch) = stream.try_next().await? {
+            read(&batch, &mut outcomes)?;
         }
-        Ok(())
+        Ok(outcomes)
     }
 }
 
+fn read(batch: &RecordBatch, outcomes: &mut BTreeMap<WriteNumber, Outcome>) -> Result<()> {
+    let missing = || internal_datafusion_err!("a write answered with other columns");
+    let folders = batch.column(0).as_string_opt::<i32>().ok_or_else(missing)?;
+    let small = |index: usize| batch.column(index).as_primitive_opt::<UInt32Type>().ok_or_else(missing);
+    let large = |index: usize| batch.column(index).as_primitive_opt::<UInt64Type>().ok_or_else(missing);
+    let (tasks, attempts) = (small(1)?, small(2)?);
+    let (files, rows, bytes, writes) = (large(3)?, large(4)?, large(5)?, large(6)?);
+    let counted = batch.column(7).as_binary_opt::<i32>().ok_or_else(missing)?;
+    for row in 0..batch.num_rows() {
+        let outcome = outcomes.entry(writes.value(row)).or_default();
+        if counted.is_valid(row) {
+            outcome.columns.get_or_insert_default().push(counted.value(row).to_vec());
+        }
+        if attempts.value(row) > 0 {
+            outcome.attempts.insert(tasks.value(row), attempts.value(row));
+        }
+        if folders.is_valid(row) {
+            let amount = Amount { files: files.value(row), rows: rows.value(row), bytes: bytes.value(row) };
+            outcome.folders.entry(folders.value(row).to_owned()).or_default().add(amount);
+        }
+    }
+    Ok(())
+}
+
 /// The rows of one task.
-pub(super) fn rows(task: u32, attempt: u32, folders: &BTreeMap<String, Amount>) -> Result<RecordBatch> {
+pub(super) fn rows(
+    write: WriteNumber,
+    TaskAttempt { task, attempt }: TaskAttempt,
+    folders: &BTreeMap<String, Amount>,
+    columns: Option<&[u8]>,
+) -> Result<RecordBatch> {
     let nothing = [(None, Amount::default())];
     let some = folders.iter().map(|(folder, amount)| (Some(folder.as_str()), *amount));
     let rows: Vec<(Option<&str>, Amount)> =
@@ -137,6 +177,9 @@ pub(super) fn rows(task: u32, attempt: u32, folders: &BTreeMap<String, Amount>) 
             Arc::new(column(|amount| amount.files)),
             Arc::new(column(|amount| amount.rows)),
             Arc::new(column(|amount| amount.bytes)),
+            Arc::new(UInt64Array::from_value(write, count)),
+            // Once: it is of all rows.
+            Arc::new((0..count).map(|row| columns.filter(|_| row == 0)).collect::<BinaryArray>()),
         ],
     )
     .map_err(DataFusionError::from)

@@ -5,7 +5,7 @@
 //! * A kill after it leaves replaced files that no reader sees, and a note of them too.
 
 use super::{
-    Amount, Outcome, ReplacedFiles, SeenFile, Write, WriteError, is_recursive,
+    Amount, Outcome, ReplacedFiles, SeenFile, Write, WriteError, columns, is_recursive,
     listing::{all_files, seen_among},
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         PropertyMap, Removal, Replaced, Snapshot, Table, TableId, Versioned, WrittenName,
     },
     ddl::{DdlContext, files, statistics},
+    types::HiveType,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,6 +214,10 @@ impl<'a> Publication<'a> {
         if let Some(values) = &values {
             self.draft_partition(write.target.table.id, values, outcome.partitions.get(values)).await?;
         }
+        let counted = match outcome.replaced.is_empty() {
+            true => outcome.statistics(&write.description().columns, self.context.facts)?,
+            false => None,
+        };
         let Some(draft) = self.tables.get_mut(&write.target.table.id) else { return Ok(()) };
         if let Some(values) = values.as_ref().filter(|values| outcome.replaced.contains_key(*values))
             && let Some(partition) = draft.partitions.get_mut(values)
@@ -228,6 +233,7 @@ impl<'a> Publication<'a> {
             rows: outcome.is_counted.then_some(amount.rows),
             raw_bytes: outcome.is_counted.then(|| amount.bytes.saturating_sub(amount.rows)),
         };
+        let rows_before = if write.target.overwrite { Some(0) } else { statistics::rows(home.properties) };
         if write.target.overwrite {
             let old = home.contents.as_ref();
             if old.is_some_and(|old| old.changed_since(&write.began)) {
@@ -237,6 +243,9 @@ impl<'a> Publication<'a> {
             let all = all_files(self.context.stores, &home.location).await?;
             let seen = seen_among(is_recursive(self.context), &all, old, &self.snapshot);
             home.overwrite(seen, self.removals.entry(home.location.clone()).or_default());
+            if added.rows.is_none() {
+                statistics::forget_rows(home.properties);
+            }
             statistics::set(home.properties, &added);
         } else if let Some(replaced) = outcome.replaced.get(values.as_deref().unwrap_or_default()) {
             let all = all_files(self.context.stores, &home.location).await?;
@@ -247,7 +256,7 @@ impl<'a> Publication<'a> {
         } else {
             statistics::add(home.properties, &added);
         }
-        home.statistics.clear();
+        home.learn(write, rows_before, counted, amount.rows);
         let contents = home.contents.get_or_insert_with(|| Contents::untouched(self.snapshot.clone()));
         contents.writes.insert(number, outcome.attempts.clone());
         contents.last = Some(LastWrite {
@@ -319,6 +328,32 @@ impl TableDraft {
 }
 
 impl Home<'_> {
+    /// Numbers of columns stay true only where both the old rows and the new ones were counted.
+    fn learn(
+        &mut self,
+        write: &Write,
+        rows_before: Option<u64>,
+        counted: Option<BTreeMap<String, ColumnStatistics>>,
+        rows_added: u64,
+    ) {
+        let old = std::mem::take(self.statistics);
+        let types: BTreeMap<&str, &HiveType> =
+            write.description().columns.iter().map(|(name, ty)| (name.as_str(), ty)).collect();
+        let now = |(name, new): (String, ColumnStatistics)| match rows_before? {
+            0 => Some((name, new)),
+            rows => {
+                let (old, ty) = (old.get(&name)?, types.get(name.as_str())?);
+                let both = columns::together((old, rows), (&new, rows_added), ty);
+                Some((name, both))
+            }
+        };
+        *self.statistics = counted.into_iter().flatten().filter_map(now).collect();
+        if !self.statistics.is_empty() {
+            let names: Vec<&str> = self.statistics.keys().map(String::as_str).collect();
+            statistics::set_columns(self.properties, &names);
+        }
+    }
+
     /// Nothing that was seen is seen any more.
     fn overwrite(&mut self, seen: Vec<SeenFile>, removal: &mut Replaced) {
         let mut new = Contents::default();

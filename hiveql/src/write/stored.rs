@@ -8,7 +8,7 @@ use crate::{
     catalog::{Catalog, DEFAULT_PARTITION, Partition, Snapshot, Table},
     ddl::{DdlContext, Stores},
     formats::{FileFormat, VirtualColumn},
-    scan::{Part, PartitionValues, ScanParts, ScanShape, TableFiles},
+    scan::{Part, PartitionColumns, PartitionValues, ScanParts, ScanShape, TableFiles},
     types::HiveType,
 };
 use async_trait::async_trait;
@@ -64,7 +64,7 @@ impl StoredFiles {
 
     async fn partition_parts(&self, kept: &[usize], snapshot: &Snapshot) -> Result<Vec<Part>, WriteError> {
         let values = self.catalog.all_partition_values(&self.table).await?;
-        let wanted = kept.iter().filter_map(|index| values.get(*index).cloned()).collect();
+        let wanted = kept.iter().filter_map(|index| values.values.get(*index).cloned()).collect();
         let found = self.catalog.partitions_with(&self.table, wanted).await?;
         futures::stream::iter(found)
             .map(|partition| self.part(partition.record, snapshot))
@@ -120,13 +120,14 @@ impl fmt::Debug for StoredFiles {
 
 #[async_trait]
 impl TableFiles for StoredFiles {
-    async fn partitions(&self) -> QueryResult<Arc<Vec<PartitionValues>>> {
+    async fn partitions(&self) -> QueryResult<PartitionColumns> {
         if !self.table.is_partitioned() {
-            return Ok(Arc::new(vec![Vec::new()]));
+            return Ok(PartitionColumns { parts: 1, columns: Vec::new() });
         }
         let failed = |error: crate::catalog::CatalogError| DataFusionError::External(Box::new(error));
         let all = self.catalog.all_partition_values(&self.table).await.map_err(failed)?;
-        Ok(Arc::new(all.iter().map(|values| self.typed(values)).collect()))
+        let types: Vec<HiveType> = self.table.partition_keys.iter().map(|key| key.ty.clone()).collect();
+        Ok(PartitionColumns { parts: all.values.len(), columns: all.columns(&types)? })
     }
 
     async fn parts(&self, kept: &[usize]) -> QueryResult<ScanParts> {

@@ -9,6 +9,9 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
+/// Either of them says that columns are not counted.
+const NOT_COUNTED: [&str; 2] = ["hive.stats.autogather", "hive.stats.column.autogather"];
+
 /// A table, and the values of its first keys where the statement says them.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -157,6 +160,9 @@ impl Target {
             sorted_by: sorted.filter_map(|sorted| Some((index(&sorted.name)?, sorted.descending))).collect(),
             compression: compression(context),
             is_plain: false,
+            // Of many folders, each would have to be counted by itself.
+            counts_columns: self.is_whole()
+                && !NOT_COUNTED.iter().any(|key| context.setting_is(key, "false")),
         };
         Ok(Write { target: self, pending, began, description })
     }
@@ -181,6 +187,11 @@ impl Target {
 }
 
 impl Write {
+    /// For another write of the same statement to the same place.
+    pub fn again(&self) -> Target {
+        Target { since: Some(self.began.clone()), ..self.target.clone() }
+    }
+
     pub fn description(&self) -> &WriteDescription {
         &self.description
     }

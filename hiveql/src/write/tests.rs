@@ -34,6 +34,7 @@ async fn a_scan_sees_the_files_of_published_writes_and_those_of_others() {
         user: "me".to_owned(),
         database: "default".to_owned(),
         settings: Default::default(),
+        scripts: Default::default(),
     };
     let (catalog_, stores_, facts_) = (&catalog, &stores, &facts);
     let context = DdlContext {

@@ -1,7 +1,7 @@
 //! ADD, DROP, EXCHANGE and TOUCH of partitions.
 
 use crate::{
-    catalog::{CatalogError, Change, Partition, PartitionFilter, PropertyMap, Table, Versioned},
+    catalog::{Catalog, CatalogError, Change, Partition, PartitionFilter, PropertyMap, Table, Versioned},
     ddl::{DdlContext, DdlError, Problem, files, partition_filter, partition_spec},
     syntax::ast::{BinaryOp, ObjectName, PartitionPredicate, PartitionSpec},
 };
@@ -77,10 +77,8 @@ pub async fn drop(
     let mut dropped: BTreeMap<String, Versioned<Partition>> = BTreeMap::new();
     for predicates in lists {
         let before = dropped.len();
-        for partition in catalog.partitions(&table.record, &narrowed(&table.record, predicates)?).await? {
-            if partition_filter::matches_all(&table.record, &partition.record, predicates)? {
-                dropped.insert(table.record.partition_name(&partition.record), partition);
-            }
+        for partition in matching(catalog, &table.record, predicates).await? {
+            dropped.insert(table.record.partition_name(&partition.record), partition);
         }
         if dropped.len() == before && !forgiving {
             let words: Vec<String> = predicates
@@ -103,6 +101,31 @@ pub async fn drop(
         }
     }
     files::commit_then_delete(context, catalog, change, &locations).await
+}
+
+/// Where `=` says all keys, one record is read; else those of the partitions whose values fit.
+async fn matching(
+    catalog: &Catalog,
+    table: &Table,
+    predicates: &[PartitionPredicate],
+) -> Result<Vec<Versioned<Partition>>, DdlError> {
+    let narrowed = narrowed(table, predicates)?;
+    if narrowed.iter().all(Option::is_some) {
+        let mut found = Vec::new();
+        for partition in catalog.partitions(table, &narrowed).await? {
+            if partition_filter::matches_all(table, &partition.record.values, predicates)? {
+                found.push(partition);
+            }
+        }
+        return Ok(found);
+    }
+    let mut wanted = Vec::new();
+    for values in catalog.all_partition_values(table).await?.values.iter() {
+        if partition_filter::matches_all(table, values, predicates)? {
+            wanted.push(values.clone());
+        }
+    }
+    Ok(catalog.partitions_with(table, wanted).await?)
 }
 
 /// What `=` says of keys, so that only those partitions are read.

@@ -1,7 +1,7 @@
 //! SHOW PARTITIONS.
 
 use crate::{
-    catalog::{Partition, Table},
+    catalog::{PartitionFilter, Table, partition_name},
     ddl::{DdlContext, DdlError, Output, Problem, partition_filter, partition_spec},
     syntax::ast::{Expr, ExprKind, Limit, ObjectName, OrderBy, PartitionSpec},
 };
@@ -20,24 +20,30 @@ pub async fn execute(
         return Err(Problem::NotPartitioned(table.name).into());
     }
     let wanted = partition_spec::filter(&table, spec)?;
-    let mut found: Vec<Partition> = Vec::new();
-    for partition in context.home(&table).partitions(&table, &wanted).await? {
+    let all = context.home(&table).all_partition_values(&table).await?;
+    let mut found: Vec<&Vec<String>> = Vec::new();
+    for values in all.values.iter().filter(|values| is_wanted(&wanted, values)) {
         let matches = match filter {
-            Some(filter) => partition_filter::matches(&table, &partition.record, filter)?,
+            Some(filter) => partition_filter::matches(&table, values, filter)?,
             None => true,
         };
         if matches {
-            found.push(partition.record);
+            found.push(values);
         }
     }
     sort(&table, &mut found, order_by)?;
     let (offset, rows) = limit.map_or((0, u64::MAX), |limit| (limit.offset, limit.rows));
     let bounded = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let shown = found.iter().skip(bounded(offset)).take(bounded(rows));
-    Ok(Output::listing("partition", shown.map(|partition| table.partition_name(partition))))
+    let keys = table.key_names();
+    Ok(Output::listing("partition", shown.map(|values| partition_name(&keys, values))))
 }
 
-fn sort(table: &Table, partitions: &mut [Partition], order_by: &[OrderBy]) -> Result<(), DdlError> {
+fn is_wanted(filter: &PartitionFilter, values: &[String]) -> bool {
+    values.iter().zip(filter).all(|(value, wanted)| wanted.as_ref().is_none_or(|wanted| wanted == value))
+}
+
+fn sort(table: &Table, partitions: &mut [&Vec<String>], order_by: &[OrderBy]) -> Result<(), DdlError> {
     let mut keys = Vec::new();
     for order in order_by {
         let ExprKind::Name(name) = &order.expr.kind else {
@@ -48,7 +54,7 @@ fn sort(table: &Table, partitions: &mut [Partition], order_by: &[OrderBy]) -> Re
     partitions.sort_by(|left, right| {
         keys.iter().fold(Ordering::Equal, |order, (index, descending)| {
             let ty = &table.partition_keys[*index].ty;
-            let next = partition_filter::order(ty, &left.values[*index], &right.values[*index]);
+            let next = partition_filter::order(ty, &left[*index], &right[*index]);
             order.then(if *descending { next.reverse() } else { next })
         })
     });

@@ -7,6 +7,7 @@ mod inferred;
 mod orc;
 mod parquet;
 mod pruning;
+mod row_filter;
 mod store_reader;
 
 pub(super) use avro::AvroFiles;
@@ -14,6 +15,7 @@ pub use avro_schema::avro_columns;
 pub use inferred::{SelfDescribing, file_columns};
 pub(super) use orc::OrcFiles;
 pub(super) use parquet::ParquetFiles;
+pub use row_filter::Judgement;
 
 use super::{
     error::{FormatError, Place},

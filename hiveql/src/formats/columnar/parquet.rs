@@ -1,11 +1,15 @@
 //! Parquet: columns by name, row groups by what their statistics say of the predicate.
 
-use super::{Adapter, Matching, opening, pruning, store_reader::StoreReader};
+use super::{
+    Adapter, ArrowStream, Matching, opening, pruning,
+    row_filter::{self, Rows},
+    store_reader::StoreReader,
+};
 use crate::{
     formats::{
         FileSummary, FormatError,
         error::Place,
-        range::{BatchStream, FileRange, ReadOptions},
+        range::{BatchStream, FileRange, ReadOptions, RowPredicate},
         storage::Storage,
         summary::is_countable,
         writer::{ColumnWriter, SharedBuffer},
@@ -13,17 +17,22 @@ use crate::{
     types::HiveType,
 };
 use datafusion::arrow::{datatypes::SchemaRef, error::ArrowError, record_batch::RecordBatch};
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 use parquet::{
     arrow::{
-        ArrowWriter, ParquetRecordBatchStreamBuilder, ProjectionMask, arrow_reader::ArrowReaderOptions,
+        ArrowWriter, ParquetRecordBatchStreamBuilder, ProjectionMask,
+        arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
         async_reader::AsyncFileReader,
     },
     basic::{Compression, GzipLevel, ZstdLevel},
+    errors::ParquetError,
     file::{metadata::RowGroupMetaData, properties::WriterProperties, statistics::Statistics},
 };
 use std::sync::Arc;
+
+/// Of columns that a predicate has decoded and the result needs too.
+const PREDICATE_CACHE_BYTES: usize = 16 << 20;
 
 #[derive(Debug)]
 pub(in crate::formats) struct ParquetFiles {
@@ -88,26 +97,73 @@ async fn open(
     columns: Vec<(String, HiveType)>,
     matching: Matching,
 ) -> Result<BatchStream, FormatError> {
-    let broken = |error: parquet::errors::ParquetError| FormatError::broken(&file.path, Place::Head, error);
-    let reader = StoreReader::new(store, &file);
+    let broken = |error: ParquetError| FormatError::broken(&file.path, Place::Head, error);
     // The Arrow types that another writer noted down are not what the table says.
     let reading = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, reading).await.map_err(broken)?;
-    let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let mut reader = StoreReader::new(Arc::clone(&store), &file);
+    let metadata = ArrowReaderMetadata::load_async(&mut reader, reading).await.map_err(broken)?;
+    let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
     let (adapter, read) = Adapter::new(&file, &options, &columns, &names, matching);
-    let groups = builder.metadata().row_groups();
+    let groups = metadata.metadata().row_groups();
     let mine: Vec<usize> = (0..groups.len()).filter(|index| file.contains(middle(&groups[*index]))).collect();
-    let groups = match &options.predicate {
-        Some(predicate) => pruning::keep(predicate, &columns, &builder, mine),
+    let mine = match &options.predicate {
+        Some(predicate) => pruning::keep(predicate, &columns, &metadata, mine),
         None => mine,
     };
-    let mask = ProjectionMask::roots(builder.parquet_schema(), read);
-    let builder =
-        builder.with_projection(mask).with_row_groups(groups).with_batch_size(options.batch_rows.max(1));
-    let batches = builder.build().map_err(broken)?;
-    let path = file.path.clone();
-    let batches = batches.map_err(move |error| FormatError::broken(&path, Place::Head, error));
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), read);
+    let groups = RowGroups { store, file, options, columns, names, matching, metadata, mask };
+    let batches = stream::iter(mine).flat_map(move |group| groups.read(group));
     Ok(adapter.adapt_all(batches.boxed()))
+}
+
+/// The row groups of an open file.
+struct RowGroups {
+    store: Arc<dyn ObjectStore>,
+    file: FileRange,
+    options: ReadOptions,
+    columns: Vec<(String, HiveType)>,
+    /// Of the file's columns.
+    names: Vec<String>,
+    matching: Matching,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+}
+
+impl RowGroups {
+    /// With what the predicates say by now.
+    fn read(&self, group: usize) -> ArrowStream {
+        let known = |predicate: &RowPredicate| Some((predicate.clone(), row_filter::now(predicate)?));
+        let predicates: Vec<_> = self.options.row_predicates.iter().filter_map(known).collect();
+        let holds_none = |expr| pruning::keep(expr, &self.columns, &self.metadata, vec![group]).is_empty();
+        if predicates.iter().any(|(_, expr)| holds_none(expr)) {
+            return stream::empty().boxed();
+        }
+        let reader = StoreReader::new(Arc::clone(&self.store), &self.file);
+        let mut builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, self.metadata.clone())
+            .with_projection(self.mask.clone())
+            .with_row_groups(vec![group])
+            .with_batch_size(self.options.batch_rows.max(1))
+            .with_max_predicate_cache_size(PREDICATE_CACHE_BYTES);
+        if let Some(filter) = self.rows().filter(&predicates) {
+            builder = builder.with_row_filter(filter);
+        }
+        let path = self.file.path.clone();
+        let broken = move |error| FormatError::broken(&path, Place::Head, error);
+        match builder.build() {
+            Ok(batches) => batches.map_err(broken).boxed(),
+            Err(error) => stream::once(futures::future::ready(Err(broken(error)))).boxed(),
+        }
+    }
+
+    fn rows(&self) -> Rows<'_> {
+        Rows {
+            file: &self.file,
+            columns: &self.columns,
+            names: &self.names,
+            matching: self.matching,
+            schema: self.metadata.parquet_schema(),
+        }
+    }
 }
 
 fn bounds(statistics: &Statistics) -> Option<(i64, i64)> {

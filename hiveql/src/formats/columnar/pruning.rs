@@ -11,16 +11,16 @@ use datafusion::{
     physical_plan::PhysicalExpr,
 };
 use parquet::{
-    arrow::arrow_reader::{ArrowReaderBuilder, statistics::StatisticsConverter},
+    arrow::arrow_reader::{ArrowReaderMetadata, statistics::StatisticsConverter},
     file::metadata::RowGroupMetaData,
 };
 use std::{collections::HashSet, sync::Arc};
 
 /// Those of `groups` that may hold a row. What cannot be decided is kept.
-pub(super) fn keep<T>(
+pub(super) fn keep(
     predicate: &Arc<dyn PhysicalExpr>,
     columns: &[(String, HiveType)],
-    file: &ArrowReaderBuilder<T>,
+    file: &ArrowReaderMetadata,
     groups: Vec<usize>,
 ) -> Vec<usize> {
     let fields: Vec<Field> = columns.iter().map(|(name, ty)| Field::new(name, ty.arrow(), true)).collect();
@@ -33,13 +33,13 @@ pub(super) fn keep<T>(
     }
 }
 
-struct Statistics<'a, T> {
-    file: &'a ArrowReaderBuilder<T>,
+struct Statistics<'a> {
+    file: &'a ArrowReaderMetadata,
     groups: Vec<&'a RowGroupMetaData>,
     columns: &'a [(String, HiveType)],
 }
 
-impl<T> Statistics<'_, T> {
+impl Statistics<'_> {
     /// Only where file and table agree on the type: bounds of one order say nothing of another.
     fn converter(&self, column: &Column) -> Option<StatisticsConverter<'_>> {
         let schema = self.file.schema();
@@ -55,7 +55,7 @@ impl<T> Statistics<'_, T> {
     }
 }
 
-impl<T> PruningStatistics for Statistics<'_, T> {
+impl PruningStatistics for Statistics<'_> {
     fn min_values(&self, column: &Column) -> Option<ArrayRef> {
         self.converter(column)?.row_group_mins(self.groups.iter().copied()).ok()
     }

@@ -116,24 +116,34 @@ impl ProgramDescription {
         serde_json::to_string(self).ok()
     }
 
+    /// Of a call's first argument.
+    pub(crate) fn of_text(text: &str) -> serde_json::Result<ProgramDescription> {
+        serde_json::from_str(text)
+    }
+
+    /// What must be on the machine where it runs.
+    pub(crate) fn files(&self) -> &[ScriptFile] {
+        &self.files
+    }
+
     fn words(&self, columns: Vec<(String, HiveType)>) -> RowWords {
         let (serde, properties) = (String::new(), BTreeMap::new());
         RowWords { serde, properties, columns, last_takes_rest: false, escaped: true }
     }
 }
 
-fn resolve(name: &str, args: &[Arg], _: &SessionFacts) -> Result<Scalar, FunctionError> {
+fn resolve(name: &str, args: &[Arg], facts: &SessionFacts) -> Result<Scalar, FunctionError> {
     count(name, args, 1..=usize::MAX)?;
     let text = constant_text(name, args, 0)?;
-    let description: ProgramDescription =
-        serde_json::from_str(&text).map_err(|error| wrong_value(name, 0, error.to_string()))?;
+    let description = ProgramDescription::of_text(&text);
+    let description = description.map_err(|error| wrong_value(name, 0, error.to_string()))?;
     let returns = description.returns.clone();
     let takes: Vec<HiveType> = args
         .iter()
         .map(|arg| if arg.ty == HiveType::Void { HiveType::String } else { arg.ty.clone() })
         .collect();
-    let service =
-        Service::new(description, &takes[1..]).map_err(|error| wrong_value(name, 0, error.to_string()))?;
+    let service = Service::new(description, &takes[1..], facts.scripts.clone());
+    let service = service.map_err(|error| wrong_value(name, 0, error.to_string()))?;
     // Stable, not immutable: a program is not run while a query is planned.
     let kernel = Kernel::new(name, args, returns.arrow(), Volatility::Stable, move |columns, rows| {
         let arguments: Vec<ArrayRef> = columns[1..].to_vec();

@@ -48,6 +48,7 @@ pub(super) enum ServiceError {
 pub(super) struct Service {
     function: String,
     description: ScriptDescription,
+    place: ScriptPlace,
     formats: Formats,
     arguments: SchemaRef,
     idle: Mutex<Vec<RunningScript>>,
@@ -58,6 +59,7 @@ impl Service {
     pub(super) fn new(
         described: ProgramDescription,
         types: &[HiveType],
+        place: ScriptPlace,
     ) -> std::result::Result<Service, ScriptError> {
         let names = (0..types.len()).map(|index| format!("_{index}"));
         let columns: Vec<(String, HiveType)> = names.zip(types.iter().cloned()).collect();
@@ -69,6 +71,7 @@ impl Service {
         Ok(Service {
             function,
             description: ScriptDescription { command, input, output, partial: false, environment, files },
+            place,
             formats,
             arguments: arrow_schema(&columns),
             idle: Mutex::default(),
@@ -83,7 +86,7 @@ impl Service {
         let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut running = match waiting {
             Some(running) => running,
-            None => RunningScript::start(&self.description, &self.formats, &ScriptPlace::default())
+            None => RunningScript::start(&self.description, &self.formats, &self.place)
                 .map_err(|source| self.failed(source))?,
         };
         let answers = self.ask(&mut running, batch)?;

@@ -22,7 +22,7 @@ fn program(folder: &TempDir, text: &str, class: &str) -> Program {
 }
 
 fn service(program: &Program, types: &[HiveType]) -> Service {
-    Service::new(program.describe().unwrap(), types).unwrap()
+    Service::new(program.describe().unwrap(), types, Default::default()).unwrap()
 }
 
 fn texts(values: &[Option<&str>]) -> ArrayRef {

@@ -25,6 +25,7 @@ fn resolve(name: &str, args: &[Arg]) -> Result<Window, FunctionError> {
         user: "hive".into(),
         database: "default".into(),
         settings: Default::default(),
+        scripts: Default::default(),
     };
     let function = FUNCTIONS.iter().find(|function| function.name == name).unwrap();
     (function.resolve)(name, args, &facts)

@@ -10,6 +10,7 @@ mod queries;
 mod refused;
 mod samples;
 mod scripts;
+mod statistics;
 mod transfer;
 mod writes;
 

@@ -40,6 +40,14 @@ impl Place {
     }
 
     pub async fn open_over(&self, store: Arc<dyn KeyedStore>) -> Runner {
+        self.open_within(store, 256 << 20).await
+    }
+
+    pub async fn open_with(&self, memory_bytes: usize) -> Runner {
+        self.open_within(self.store.clone(), memory_bytes).await
+    }
+
+    async fn open_within(&self, store: Arc<dyn KeyedStore>, memory_bytes: usize) -> Runner {
         let options = SessionOptions {
             warehouse: self.warehouse(),
             database: None,
@@ -47,7 +55,7 @@ impl Place {
             variables: vec![],
             user: "tester".to_owned(),
             partitions: 2,
-            memory_bytes: 256 << 20,
+            memory_bytes,
             owner: String::new(),
         };
         std::fs::create_dir_all(self.warehouse()).unwrap();

@@ -20,6 +20,7 @@ fn facts() -> SessionFacts {
         user: "ada".to_owned(),
         database: "default".to_owned(),
         settings: Default::default(),
+        scripts: Default::default(),
     }
 }
 

@@ -121,6 +121,7 @@ fn rows(batches: Vec<Result<RecordBatch, DataFusionError>>) -> Rows {
             user: "ada".to_owned(),
             database: "default".to_owned(),
             settings: Default::default(),
+            scripts: Default::default(),
         },
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn facts() -> SessionFacts {
         user: "hive".into(),
         database: "default".into(),
         settings: Default::default(),
+        scripts: Default::default(),
     }
 }
 
