@@ -204,6 +204,12 @@ pub enum Problem {
     ColumnsOfQuery,
     #[error("Either list of columns or a custom serializer should be specified")]
     NoColumns,
+    #[error("Concatenate/Merge can not be performed on bucketed tables: {0}")]
+    ConcatenatesBuckets(String),
+    #[error("Concatenate/Merge can not be performed on non-native tables: {0}")]
+    ConcatenatesForeign(String),
+    #[error("Concatenate/Merge can only be performed on managed tables: {0}")]
+    ConcatenatesExternal(String),
     #[error("Invalid path {0}")]
     BadPath(String),
     #[error("Partition already exists {0}")]
@@ -306,6 +312,9 @@ impl Problem {
             Problem::InsertOnly(_) => 10414,
             Problem::Dotted(_) => 10420,
             Problem::WrongFileFormat(_) => 30019,
+            Problem::ConcatenatesBuckets(_) => 30031,
+            Problem::ConcatenatesForeign(_) => 30033,
+            Problem::ConcatenatesExternal(_) => 30034,
             Problem::BadFormat(_) | Problem::DropsView(_) | Problem::DropsTable(_) => return None,
         })
     }

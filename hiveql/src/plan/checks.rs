@@ -1,11 +1,11 @@
 //! What a SELECT may not say, whatever its columns are, and what it may not say in strict mode.
 
-use super::{Bound, Planner, Problem, Result, TableName, select::Ordering};
+use super::{Bound, Planner, Problem, Result, TableName, Typed, expr::Place, select::Ordering};
 use crate::{
     functions::registry,
     syntax::ast::{
-        Expr as Ast, ExprKind, FunctionCall, GroupingSets, JoinCondition, JoinKind, Select, SelectItems,
-        Span, TableExpr, TableRef, walk,
+        Expr as Ast, ExprKind, FunctionCall, GroupingSets, JoinCondition, JoinKind, Name, Select,
+        SelectItems, Span, TableExpr, TableRef, walk,
     },
 };
 
@@ -18,6 +18,8 @@ pub struct StrictChecks {
     pub all_partitions: bool,
     /// Tables joined without a condition.
     pub products: bool,
+    /// Casts between numbers and times.
+    pub numbers_as_times: bool,
     /// Comparisons that may lose digits.
     pub lossy_comparisons: bool,
 }
@@ -128,6 +130,40 @@ impl Planner<'_> {
             name.name
         );
         Err(StrictChecks::refused(&what, "no.partition.filter").at(table.span))
+    }
+}
+
+/// CLUSTER BY is about the columns of the select list.
+pub(super) fn check_names(key: &Ast, items: &[(String, Typed)], place: &Place<'_>) -> Result<()> {
+    let is_there = |name: &Name| items.iter().any(|(item, _)| *item == name.folded());
+    let mut stray = None;
+    walk::any(key, &mut |expr| {
+        let (table, name) = match &expr.kind {
+            ExprKind::Name(name) => (None, name),
+            ExprKind::Field(base, name) => match &base.kind {
+                ExprKind::Name(table) => (Some(table), name),
+                _ => return false,
+            },
+            _ => return false,
+        };
+        let is_table = |name: &Name| place.scope.has_relation(&name.folded());
+        match table {
+            Some(table) if !is_there(table) && is_table(table) && !is_there(name) => {
+                stray = Some(name.clone())
+            }
+            None if !is_there(name) && !is_table(name) && place.scope.names_column(&name.folded()) => {
+                stray = Some(name.clone());
+            }
+            _ => {}
+        }
+        false
+    });
+    match stray {
+        None => Ok(()),
+        Some(name) => {
+            let candidates = items.iter().map(|(item, _)| item.as_str()).collect::<Vec<_>>().join(", ");
+            Err(Problem::ColumnNotFound { name: name.text.clone(), candidates }.at(name.span))
+        }
     }
 }
 

@@ -126,6 +126,7 @@ impl Planner<'_> {
             }
             ExprKind::Cast { expr: inner, ty, format } => {
                 let value = self.expr(inner, place)?;
+                self.check_cast(&value.ty, ty)?;
                 match format {
                     None => self.cast(value, ty),
                     Some(format) => {
@@ -146,6 +147,18 @@ impl Planner<'_> {
             ExprKind::Interval { value, unit } => self.interval(value, *unit, place),
             ExprKind::Tuple(_) => Err(Problem::Unsupported("a list of values in parentheses here").into()),
         }
+    }
+
+    fn check_cast(&self, from: &HiveType, to: &HiveType) -> Result<()> {
+        let is_time =
+            |ty: &HiveType| matches!(ty, HiveType::Timestamp | HiveType::TimestampLocalTz | HiveType::Date);
+        let crosses = (is_time(from) && to.is_numeric()) || (from.is_numeric() && is_time(to));
+        if !self.options.strict.numbers_as_times || !crosses {
+            return Ok(());
+        }
+        let (from, to) = if is_time(from) { ("DATE/TIMESTAMP", "NUMERIC") } else { ("NUMERIC", "TIMESTAMP") };
+        let text = format!("Casting {from} types to {to} is prohibited (hive.strict.timestamp.conversion)");
+        Err(Problem::Invalid(text).into())
     }
 
     /// The default partition has a name, and is NULL all the same.

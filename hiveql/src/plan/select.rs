@@ -4,12 +4,13 @@
 use super::{
     Field, Planner, Problem, Relation, Result, Typed,
     aggregate::Aggregates,
+    checks::check_names,
     expr::{Keys, Place},
     relation::Scope,
 };
 use crate::syntax::ast::{
     Expr as Ast, ExprKind, GroupBy, Literal, Name, ObjectName, OrderBy, Query, Select, SelectItem,
-    SelectItems, walk,
+    SelectItems,
 };
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, SortExpr, utils::find_aggregate_exprs};
 use std::cell::RefCell;
@@ -456,40 +457,6 @@ impl Planner<'_> {
             relation.plan = LogicalPlanBuilder::from(relation.plan).project(exprs)?.build()?;
         }
         Ok(relation)
-    }
-}
-
-/// CLUSTER BY is about the columns of the select list.
-fn check_names(key: &Ast, items: &[(String, Typed)], place: &Place<'_>) -> Result<()> {
-    let is_there = |name: &Name| items.iter().any(|(item, _)| *item == name.folded());
-    let mut stray = None;
-    walk::any(key, &mut |expr| {
-        let (table, name) = match &expr.kind {
-            ExprKind::Name(name) => (None, name),
-            ExprKind::Field(base, name) => match &base.kind {
-                ExprKind::Name(table) => (Some(table), name),
-                _ => return false,
-            },
-            _ => return false,
-        };
-        let is_table = |name: &Name| place.scope.has_relation(&name.folded());
-        match table {
-            Some(table) if !is_there(table) && is_table(table) && !is_there(name) => {
-                stray = Some(name.clone())
-            }
-            None if !is_there(name) && !is_table(name) && place.scope.names_column(&name.folded()) => {
-                stray = Some(name.clone());
-            }
-            _ => {}
-        }
-        false
-    });
-    match stray {
-        None => Ok(()),
-        Some(name) => {
-            let candidates = items.iter().map(|(item, _)| item.as_str()).collect::<Vec<_>>().join(", ");
-            Err(Problem::ColumnNotFound { name: name.text.clone(), candidates }.at(name.span))
-        }
     }
 }
 

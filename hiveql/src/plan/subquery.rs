@@ -91,6 +91,10 @@ impl Planner<'_> {
         query: &Query,
         place: &Place<'_>,
     ) -> Result<Typed> {
+        if (op, quantifier) == (BinaryOp::Equal, Quantifier::All) {
+            let text = "Invalid SubQuery expression: Subquery comparison '=' is not supported for ALL";
+            return Err(Problem::Invalid(text.to_owned()).into());
+        }
         let op = match op {
             BinaryOp::Equal => Operator::Eq,
             BinaryOp::NotEqual => Operator::NotEq,

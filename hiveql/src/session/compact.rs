@@ -7,7 +7,7 @@ use super::{
     destination::Destination,
 };
 use crate::{
-    catalog::{Snapshot, StorageDescriptor, Table},
+    catalog::{Snapshot, StorageDescriptor, Table, TableKind},
     ddl::{DdlContext, DdlError, Problem, partition_spec},
     plan::{Planner, TableName, Tables},
     scan::HiveTable,
@@ -27,6 +27,17 @@ struct Again<'a> {
     cleared: &'a [Name],
 }
 
+/// Rows stay in their buckets, and files that are others' stay as they are.
+fn check_concatenated(table: &Table) -> Result<(), Problem> {
+    let name = || table.full_name();
+    match () {
+        () if table.storage.handler.is_some() => Err(Problem::ConcatenatesForeign(name())),
+        () if table.kind == TableKind::External => Err(Problem::ConcatenatesExternal(name())),
+        () if table.storage.buckets > 0 => Err(Problem::ConcatenatesBuckets(name())),
+        () => Ok(()),
+    }
+}
+
 impl Session {
     /// Many small files become few.
     pub(super) async fn concatenate(
@@ -40,6 +51,14 @@ impl Session {
         if matches!(alter.action, AlterAction::Compact(_)) && !table.is_transactional() {
             let words = format!("Compaction is not allowed on non-ACID table {}", table.full_name());
             return Err(of_ddl(DdlError::Refused(words)));
+        }
+        if matches!(alter.action, AlterAction::Concatenate) {
+            check_concatenated(&table).map_err(|problem| of_ddl(problem.into()))?;
+            if table.is_partitioned() && alter.partition.is_none() {
+                let words =
+                    format!("source table {} is partitioned but no partition desc found.", table.full_name());
+                return Err(of_ddl(DdlError::Refused(words)));
+            }
         }
         let spec = alter.partition.clone().unwrap_or_default();
         let (since, seen) = self.selected(context, &table, &spec, text).await?;

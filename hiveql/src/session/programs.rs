@@ -29,3 +29,15 @@ impl Session {
         Ok(all.into_iter().map(|(key, made)| (key, program(made))).collect())
     }
 }
+
+/// Whether the files of this machine are there that a function is made with.
+pub(super) fn check_resources(resources: &[(String, String)]) -> Result<(), SessionError> {
+    // Jars are never opened.
+    for (_, place) in resources.iter().filter(|(kind, _)| kind != "JAR") {
+        let path = local_path(place).unwrap_or(place);
+        if !path.contains("://") && !std::path::Path::new(path).exists() {
+            return Err(SessionError::new(format!("{place} does not exist")));
+        }
+    }
+    Ok(())
+}

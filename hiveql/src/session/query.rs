@@ -56,6 +56,7 @@ impl Session {
             order_without_limit: is_on("orderby.no.limit"),
             all_partitions: is_on("no.partition.filter"),
             products: is_on("cartesian.product"),
+            numbers_as_times: self.settings.is_true("hive.strict.timestamp.conversion"),
             lossy_comparisons: is_on("type.safety"),
         }
     }

@@ -84,6 +84,10 @@ impl Session {
                 self.check_altered(context, alter, text).await?;
                 return self.ddl(context, statement, text).await;
             }
+            Statement::CreateFunction(create) => {
+                super::programs::check_resources(&create.resources)?;
+                return self.ddl(context, statement, text).await;
+            }
             Statement::CreateMacro(made) => {
                 self.check_macro(context, made, text)?;
                 return self.ddl(context, statement, text).await;
@@ -146,8 +150,9 @@ impl Session {
             tables.macros.insert(known.name, Macro { parameters: known.parameters, body: known.body });
         }
         let options = self.plan_options();
-        let parameters: Vec<_> =
-            made.parameters.iter().map(|(name, ty)| (name.folded(), ty.clone())).collect();
+        // A name that is there twice is refused later.
+        let named = made.parameters.iter().map(|(name, ty)| (name.folded(), ty.clone()));
+        let parameters: Vec<_> = named.collect::<std::collections::BTreeMap<_, _>>().into_iter().collect();
         let checked = Planner::new(&tables, context.facts, &options).check_macro(&parameters, &made.body);
         checked.map_err(|error| SessionError::of_plan(&error, text))
     }

@@ -380,6 +380,7 @@ async fn functions_are_made_of_what_there_is() {
         ("create function badfunc as 'my.nonexistent.class'", "Class my.nonexistent.class not found"),
         ("create temporary function f as 'org.apache.hadoop.hive.ql.Driver'", "not found"),
         ("create temporary function default.f as '/bin/cat'", "qualified name"),
+        ("create function f as 'x' using file '/no/such/file'", "/no/such/file does not exist"),
         ("drop temporary function max", "[Error 10301]"),
         ("create temporary macro m (x int, y int) x", "not used"),
         ("create temporary macro m (x int, x int) x", "more than once"),
@@ -458,6 +459,16 @@ async fn tables_are_made_of_columns_in_files_that_can_be_read() {
         ("select array_append(array(1), 'a')", "[Error 10014]"),
         ("select array_except(array(1), array('a'))", "[Error 10014]"),
         ("select soundex(1)", "[Error 10014]"),
+        (
+            "create table t (a int) clustered by (a) into 2 buckets; alter table t concatenate",
+            "[Error 30031]",
+        ),
+        ("create external table t (a int); alter table t concatenate", "[Error 30034]"),
+        ("select * from (select 1 as a) t where a = all (select 1)", "not supported for ALL"),
+        (
+            "set hive.strict.timestamp.conversion=true; select cast(cast('2011-11-11' as timestamp) as int)",
+            "Casting DATE/TIMESTAMP types to NUMERIC is prohibited",
+        ),
     ])
     .await;
 }
